@@ -1,0 +1,58 @@
+# The front door. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup tools bench crash audit
+
+CARGO ?= cargo
+# Passed on to the demo, for example DEMO_ARGS="--once --json".
+DEMO_ARGS ?=
+GUEST := wasm32-unknown-unknown
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: tools ## build remitd and walk its whole road, with nothing to install
+# The debug profile: half of the release build's time, and quick enough to look at (its hot parts are optimised).
+	$(CARGO) build --locked -p remitd
+	target/debug/remitd demo $(DEMO_ARGS)
+
+test: setup ## everything that a change must pass
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --workspace --exclude remitd
+	$(CARGO) test --locked -p remitd
+
+bench: setup ## measure, against independent ways of doing the same
+	$(CARGO) bench --locked -p remitd
+
+crash: setup ## kill the daemon at every named point and compare the books
+	$(CARGO) test --locked -p remitd --test crash
+
+audit: tools ## licences, advisories and sources of every dependency
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check
+
+# What every build needs.
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "remitd is written in Rust: install it with rustup (1.95 or newer), then try again." >&2; exit 2; }
+	@command -v cc >/dev/null || { echo "SQLite is compiled in: install a C compiler (Debian: apt-get install gcc libc6-dev), then try again." >&2; exit 2; }
+	@test -d "$$(rustc --print target-libdir --target $(GUEST))" || rustup target add $(GUEST) || { echo "Plugins are compiled to WebAssembly: run 'rustup target add $(GUEST)', then try again." >&2; exit 2; }
+
+# The servers by others that the tests talk to: Debian's PostgreSQL (its binaries; no cluster of the system is made or
+# started), aiosmtpd, and sqlite3 for comparison in the benchmarks. Quick when all are there.
+PEERS := postgresql python3-aiosmtpd sqlite3
+HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd'
+
+setup: tools ## install what the tests need (as root on Debian)
+	@if { $(HAVE_PEERS); } >/dev/null 2>&1; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then \
+		echo "The tests need: $(PEERS). On Debian run 'make setup' as root." >&2; exit 2; \
+	fi; \
+	mkdir -p /etc/postgresql-common; \
+	test -e /etc/postgresql-common/createcluster.conf || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -q; \
+	apt-get install -q -y --no-install-recommends $(PEERS); \
+	{ $(HAVE_PEERS); } >/dev/null

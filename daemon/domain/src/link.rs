@@ -1,0 +1,135 @@
+//! Links: the secret in a request's URL. A token is a key number, 128 random bits and a MAC over both; the MAC is checked
+//! before anything is looked up, and the store keeps the random bits alone, so that the database does not reveal a link.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+
+pub const NONCE_BYTES: usize = 16;
+const MAC_BYTES: usize = 16;
+const TOKEN_BYTES: usize = 1 + NONCE_BYTES + MAC_BYTES;
+/// Characters of a token in a URL.
+pub const TOKEN_CHARS: usize = TOKEN_BYTES * 2;
+
+/// The random part of a link, unique in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Nonce(pub [u8; NONCE_BYTES]);
+
+/// One signing key. New links are made with the newest; older ones go on being read.
+#[derive(Clone)]
+pub struct LinkKey {
+    pub number: u8,
+    pub secret: [u8; 32],
+}
+
+/// The keys of one firm, the newest last.
+#[derive(Clone)]
+pub struct LinkKeys(Vec<LinkKey>);
+
+/// A link's secret text. `Debug` hides it: tokens never reach a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// The text itself, for a URL in a mail or on a screen.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    #[error("no link key is set")]
+    NoKey,
+    /// Truncated, mistyped, forged, or signed by a key that is gone: all look the same from outside.
+    #[error("this is not one of our links")]
+    Forged,
+}
+
+impl LinkKeys {
+    /// `keys` with the newest last.
+    pub fn new(keys: Vec<LinkKey>) -> Result<LinkKeys, LinkError> {
+        if keys.is_empty() { Err(LinkError::NoKey) } else { Ok(LinkKeys(keys)) }
+    }
+
+    pub fn token(&self, nonce: Nonce) -> Result<Token, LinkError> {
+        let key = self.0.last().ok_or(LinkError::NoKey)?;
+        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+        bytes.push(key.number);
+        bytes.extend_from_slice(&nonce.0);
+        let mac = mac_of(key, &nonce)?.finalize().into_bytes();
+        bytes.extend(mac.iter().take(MAC_BYTES));
+        Ok(Token(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// The nonce of a token that one of our keys made; compared in constant time.
+    pub fn read(&self, text: &str) -> Result<Nonce, LinkError> {
+        let bytes = from_hex(text).ok_or(LinkError::Forged)?;
+        let (number, rest) = bytes.split_first().ok_or(LinkError::Forged)?;
+        let (nonce, mac) = rest.split_at_checked(NONCE_BYTES).ok_or(LinkError::Forged)?;
+        let nonce = Nonce(nonce.try_into().map_err(|_| LinkError::Forged)?);
+        let key = self.0.iter().find(|key| key.number == *number).ok_or(LinkError::Forged)?;
+        mac_of(key, &nonce)?.verify_truncated_left(mac).map_err(|_| LinkError::Forged)?;
+        Ok(nonce)
+    }
+}
+
+fn mac_of(key: &LinkKey, nonce: &Nonce) -> Result<Hmac<Sha256>, LinkError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.secret).map_err(|_| LinkError::NoKey)?;
+    mac.update(b"remitd link v1");
+    mac.update(&[key.number]);
+    mac.update(&nonce.0);
+    Ok(mac)
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != TOKEN_CHARS || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn keys(numbers: &[u8]) -> LinkKeys {
+        LinkKeys::new(numbers.iter().map(|n| LinkKey { number: *n, secret: [*n; 32] }).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_token_gives_back_its_nonce_also_after_the_keys_rotated() {
+        let nonce = Nonce([7; NONCE_BYTES]);
+        let old = keys(&[1]).token(nonce).unwrap();
+        assert_eq!(keys(&[1, 2]).read(old.reveal()), Ok(nonce));
+        assert_ne!(keys(&[1, 2]).token(nonce).unwrap(), old);
+        assert_eq!(keys(&[2]).read(old.reveal()), Err(LinkError::Forged), "its key is gone");
+    }
+
+    #[test]
+    fn any_change_of_any_character_is_a_forgery() {
+        let token = keys(&[1]).token(Nonce([9; NONCE_BYTES])).unwrap();
+        for at in 0..TOKEN_CHARS {
+            let mut forged: Vec<u8> = token.reveal().bytes().collect();
+            forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
+            assert_eq!(
+                keys(&[1]).read(std::str::from_utf8(&forged).unwrap()),
+                Err(LinkError::Forged),
+                "{at}"
+            );
+            assert_eq!(keys(&[1]).read(&token.reveal()[..at]), Err(LinkError::Forged), "cut at {at}");
+        }
+        assert_eq!(
+            keys(&[1]).read(&token.reveal().to_uppercase().replace("01", "0G")),
+            Err(LinkError::Forged)
+        );
+        assert_eq!(format!("{token:?}"), "Token(…)");
+    }
+}

@@ -1,0 +1,88 @@
+//! A payment: what the gateway reports for a link. Owns how one report changes a payment, whatever order reports come in.
+
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Begun, not sure yet.
+    Pending,
+    Succeeded,
+    Failed,
+    /// It came back after it had succeeded.
+    Returned,
+}
+
+/// What a gateway's event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Report {
+    Pending,
+    Succeeded,
+    Failed,
+    Returned,
+}
+
+/// The state after a report; none where it changes nothing (a repeat, or news that is older than what is known).
+pub fn next(state: Option<State>, report: Report) -> Option<State> {
+    match (state, report) {
+        (None, Report::Pending) => Some(State::Pending),
+        (None | Some(State::Pending | State::Failed), Report::Succeeded) => Some(State::Succeeded),
+        (None | Some(State::Pending), Report::Failed) => Some(State::Failed),
+        // A return says that the money had been there, even when we never heard so.
+        (None | Some(State::Pending | State::Succeeded), Report::Returned) => Some(State::Returned),
+        _ => None,
+    }
+}
+
+impl Report {
+    /// By the contract's vocabulary of `event.what`; others are noted and left alone.
+    pub fn from_event(what: &str) -> Option<Report> {
+        match what {
+            "payment-pending" => Some(Report::Pending),
+            "payment-succeeded" => Some(Report::Succeeded),
+            "payment-failed" => Some(Report::Failed),
+            "payment-returned" => Some(Report::Returned),
+            _ => None,
+        }
+    }
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Pending => "pending",
+            State::Succeeded => "succeeded",
+            State::Failed => "failed",
+            State::Returned => "returned",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<State> {
+        [State::Pending, State::Succeeded, State::Failed, State::Returned]
+            .into_iter()
+            .find(|s| s.name() == name)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_out_of_order_end_in_the_same_state() {
+        let run =
+            |reports: &[Report]| reports.iter().fold(None, |state, report| next(state, *report).or(state));
+        assert_eq!(run(&[Report::Pending, Report::Succeeded]), Some(State::Succeeded));
+        assert_eq!(run(&[Report::Succeeded, Report::Pending]), Some(State::Succeeded));
+        assert_eq!(run(&[Report::Pending, Report::Succeeded, Report::Returned]), Some(State::Returned));
+        assert_eq!(run(&[Report::Returned, Report::Succeeded, Report::Pending]), Some(State::Returned));
+        assert_eq!(run(&[Report::Succeeded, Report::Succeeded]), Some(State::Succeeded));
+        assert_eq!(run(&[Report::Pending, Report::Failed, Report::Failed]), Some(State::Failed));
+    }
+}

@@ -1,0 +1,296 @@
+//! What a gateway tells becomes payments and postings. An event is noted in the transaction of the work that it causes, so
+//! that the same one by webhook and by polling counts once.
+
+use crate::effect::{CLOSE, POST, Repeat, verdict, want_receipt};
+use crate::error::FlowError;
+use crate::plugin::gateway::Event;
+use crate::road::{Posting as PostingMode, Road, money};
+use remitd_domain::payment::{self, Report, State as Paid};
+use remitd_domain::posting::{Line, State as PostingState, split};
+use remitd_domain::request::{Change, State as Standing};
+use remitd_host::{Failure, Header, JobSpec, Webhook};
+use remitd_store::{Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Request, Tx};
+use sha2::{Digest, Sha256};
+
+/// Pages of one poll; what is left is read by the next.
+const PAGES_MAX: u32 = 1_000;
+
+/// A signed message from a gateway. Answered well only after what it says is committed.
+pub async fn webhook(
+    road: &Road,
+    gateway: &str,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+) -> Result<usize, FlowError> {
+    let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
+    let webhook = Webhook { headers, body };
+    let job = JobSpec { job: format!("webhook {gateway}"), key: String::new(), wall_ms: None };
+    let events = road.gateway(gateway)?.read_webhook(job, webhook).await;
+    let events = events.map_err(|failure| FlowError::Plugin { plugin: gateway.to_owned(), failure })?;
+    for event in &events {
+        apply(road, gateway, event).await?;
+    }
+    Ok(events.len())
+}
+
+/// The effect: read what happened since the last time, and come again.
+pub async fn perform_poll(road: &Road, lease: &Lease) -> Result<(), FlowError> {
+    let gateway = lease.payload.as_str();
+    let read = read_events(road, lease, gateway).await?;
+    let now_ms = road.now_ms();
+    let next = match read {
+        Ok(()) => Finish::Again { at_ms: now_ms + road.limits.gateway_poll_ms },
+        Err(failure) => verdict(lease, &failure, Repeat::Safe, now_ms),
+    };
+    let mut tx = road.store.begin().await?;
+    tx.finish(lease, &next, now_ms).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn read_events(road: &Road, lease: &Lease, gateway: &str) -> Result<Result<(), Failure>, FlowError> {
+    let name = format!("events:{gateway}");
+    let mut cursor = road.store.cursor(&name).await?;
+    for _ in 0..PAGES_MAX {
+        let job = JobSpec { job: lease.key.clone(), key: lease.key.clone(), wall_ms: None };
+        let page = match road.gateway(gateway)?.events_since(job, cursor.clone()).await {
+            Ok(page) => page,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        for event in &page.events {
+            apply(road, gateway, event).await?;
+        }
+        road.point("poll.applied")?;
+        if let Some(next) = page.next.as_deref().filter(|next| Some(*next) != cursor.as_deref()) {
+            let mut tx = road.store.begin().await?;
+            tx.set_cursor(&name, next).await?;
+            tx.commit().await?;
+        }
+        if page.events.is_empty() || page.next == cursor {
+            break;
+        }
+        cursor = page.next;
+    }
+    Ok(Ok(()))
+}
+
+/// One event, in one transaction: noted, and with it all that it changes.
+async fn apply(road: &Road, gateway: &str, event: &Event) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    if !tx.note_event(gateway, &event.id, &event.what, now_ms).await? {
+        return Ok(());
+    }
+    let checkout = match event.checkout.parse() {
+        Ok(id) => tx.checkout(id).await?.filter(|checkout| checkout.gateway == gateway),
+        Err(_) => None,
+    };
+    let Some(checkout) = checkout else {
+        tracing::warn!(gateway, event = event.id, "an event of a checkout that is not ours");
+        return Ok(tx.commit().await?);
+    };
+    let request = tx.request(checkout.request_id).await?.ok_or_else(|| {
+        FlowError::refused("REMIT-0401", format!("there is no request {}", checkout.request_id))
+    })?;
+    match Report::from_event(&event.what) {
+        Some(report) => take_report(road, &mut tx, &checkout, &request, event, report).await?,
+        None if event.what == "checkout-expired" => {
+            if checkout.state == CheckoutState::Open {
+                tx.set_checkout(checkout.id, CheckoutState::Cancelled).await?;
+            }
+        }
+        None => tx.event_of_request(request.id, &event.what, gateway, &event.reason, now_ms).await?,
+    }
+    road.point("event.before_commit")?;
+    tx.commit().await?;
+    road.point("event.committed")?;
+    road.wake.all();
+    Ok(())
+}
+
+/// Changes the payment by the table in `domain`, then what hangs on it.
+async fn take_report(
+    road: &Road,
+    tx: &mut Tx,
+    checkout: &Checkout,
+    request: &Request,
+    event: &Event,
+    report: Report,
+) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let gateway = checkout.gateway.as_str();
+    if event.amount.currency != request.currency {
+        let text = format!("payment {} came in {}: settle it by hand", event.payment, event.amount.currency);
+        tracing::error!(request = request.id, payment = event.payment, "{text}");
+        return Ok(tx.event_of_request(request.id, "foreign payment", gateway, &text, now_ms).await?);
+    }
+    let known = tx.payment_by_ref(gateway, &event.payment).await?;
+    let before = known.as_ref().map(|payment| payment.state);
+    let Some(after) = payment::next(before, report) else { return Ok(()) };
+    let id = match known {
+        Some(payment) => {
+            tx.change_payment(payment.id, after, &event.reason, now_ms).await?;
+            payment.id
+        }
+        None => {
+            tx.insert_payment(&NewPayment {
+                request_id: request.id,
+                checkout_id: checkout.id,
+                gateway,
+                gateway_ref: &event.payment,
+                amount_minor: event.amount.amount_minor,
+                currency: &request.currency,
+                method: &event.method,
+                state: after,
+                reason: &event.reason,
+                now_ms,
+            })
+            .await?
+        }
+    };
+    let amount = money(event.amount.amount_minor, &request.currency)?.grouped();
+    let detail = format!("{amount} by {} {} {}", event.method, event.payment, event.reason);
+    tx.event_of_request(request.id, &format!("payment {after}"), gateway, detail.trim_end(), now_ms).await?;
+    match (before, after) {
+        (_, Paid::Pending) => {
+            tx.change_request(request.id, Change::PaymentBegun).await?;
+            used(tx, checkout, now_ms).await
+        }
+        (_, Paid::Succeeded) => {
+            used(tx, checkout, now_ms).await?;
+            succeeded(road, tx, request, event, id).await
+        }
+        (Some(Paid::Pending), Paid::Failed) | (Some(Paid::Pending) | None, Paid::Returned) => {
+            tx.change_request(request.id, Change::PaymentFailed).await?;
+            close(tx, checkout.id, now_ms).await
+        }
+        // A declined card: the payer is still at the gateway's page and may try another.
+        (_, Paid::Failed) => Ok(()),
+        (_, Paid::Returned) => returned(road, tx, request, event, id).await,
+    }
+}
+
+/// Money came by this checkout: no other one of the link may stay payable.
+async fn used(tx: &mut Tx, checkout: &Checkout, now_ms: i64) -> Result<(), FlowError> {
+    tx.set_checkout(checkout.id, CheckoutState::Done).await?;
+    match tx.live_checkout(checkout.request_id).await? {
+        Some(other) => close(tx, other.id, now_ms).await,
+        None => Ok(()),
+    }
+}
+
+async fn close(tx: &mut Tx, checkout: i64, now_ms: i64) -> Result<(), FlowError> {
+    tx.set_checkout(checkout, CheckoutState::Closing).await?;
+    tx.want(&format!("{CLOSE}:{checkout}"), CLOSE, checkout, "{}", now_ms).await?;
+    Ok(())
+}
+
+/// The link is used up, and the payment's shares are on their way into the matter software.
+async fn succeeded(
+    road: &Road,
+    tx: &mut Tx,
+    request: &Request,
+    event: &Event,
+    payment: i64,
+) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let amount_minor = event.amount.amount_minor;
+    tx.add_paid(request.id, amount_minor).await?;
+    let whole = request.paid_minor + amount_minor >= request.amount_minor;
+    let change = if whole { Change::PaidInFull } else { Change::PaidInPart };
+    let taken = tx.change_request(request.id, change).await?;
+    let trouble = match taken {
+        None => Some(("paid-twice", "this link was paid before: decide by hand what this money is for")),
+        Some(_) if request.connector.is_empty() => None,
+        Some(_) if request.invoice.is_empty() => {
+            Some(("no-statement", "the link names no invoice: say by hand what this money is for"))
+        }
+        Some(_) => None,
+    };
+    let auto = road.account(&request.account)?.posting == PostingMode::Auto;
+    let queued = auto && trouble.is_none() && !request.connector.is_empty();
+    let lines = [Line { statement: request.invoice.clone(), amount_minor: request.amount_minor }];
+    for share in split(amount_minor, &lines) {
+        let line = i64::try_from(share.line).unwrap_or_default();
+        let posting = tx
+            .insert_posting(&NewPosting {
+                key: &posting_key(event, &request.connector, line, "payment"),
+                payment_id: payment,
+                request_id: request.id,
+                line,
+                reverses: None,
+                statement: &request.invoice,
+                client: &request.client,
+                matter: &request.matter,
+                connector: &request.connector,
+                amount_minor: share.amount_minor,
+                currency: &request.currency,
+                state: if queued { PostingState::Queued } else { PostingState::Pending },
+                now_ms,
+            })
+            .await?;
+        if queued {
+            tx.want(&format!("{POST}:{posting}"), POST, posting, "{}", now_ms).await?;
+        }
+        if let Some((code, text)) = trouble {
+            tx.posting_trouble(posting, PostingState::Pending, code, text).await?;
+        }
+    }
+    want_receipt(tx, request, payment, now_ms).await
+}
+
+/// Money that had come went back: each share is taken back where it was written, or never written where it was not yet.
+async fn returned(
+    road: &Road,
+    tx: &mut Tx,
+    request: &Request,
+    event: &Event,
+    payment: i64,
+) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    for (line, posting) in tx.postings_of_payment(payment).await?.into_iter().enumerate() {
+        let line = i64::try_from(line).unwrap_or_default();
+        tx.add_paid(request.id, -posting.amount_minor).await?;
+        match posting.state {
+            PostingState::Removed => continue,
+            PostingState::Pending | PostingState::Incomplete => {
+                tx.move_posting(posting.id, posting.state, PostingState::Removed).await?;
+                continue;
+            }
+            PostingState::Queued | PostingState::Posted => {}
+        }
+        let reversal = tx
+            .insert_posting(&NewPosting {
+                key: &posting_key(event, &posting.connector, line, "reversal"),
+                payment_id: payment,
+                request_id: request.id,
+                line,
+                reverses: Some(posting.id),
+                statement: &posting.statement,
+                client: &posting.client,
+                matter: &posting.matter,
+                connector: &posting.connector,
+                amount_minor: posting.amount_minor,
+                currency: &posting.currency,
+                state: PostingState::Queued,
+                now_ms,
+            })
+            .await?;
+        tx.want(&format!("{POST}:{reversal}"), POST, reversal, "{}", now_ms).await?;
+    }
+    if request.state == Standing::Processing {
+        tx.change_request(request.id, Change::PaymentFailed).await?;
+    }
+    Ok(())
+}
+
+/// From the gateway's own id of the payment, so that the key is the same however often the payment is told of.
+fn posting_key(event: &Event, connector: &str, line: i64, kind: &str) -> String {
+    let mut digest = Sha256::new();
+    for part in [event.payment.as_str(), &event.checkout, connector, &line.to_string(), kind] {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    let hash = hex::encode(digest.finalize());
+    format!("remitd-{}", hash.get(..32).unwrap_or_default())
+}

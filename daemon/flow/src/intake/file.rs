@@ -1,0 +1,180 @@
+//! The door of files: a billing office's file becomes a batch, all of it or nothing.
+
+use super::gate::{Conventions, Gate, Outcome};
+use crate::error::FlowError;
+use crate::plugin::{self, Delivered, Importer};
+use crate::road::{Account, Release, Road};
+use fs_err::tokio as fs;
+use remitd_domain::draft::Finding;
+use remitd_host::JobSpec;
+use remitd_store::{BatchState, Counts, NewBatch};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc;
+
+/// Longest that reading one file may take: a million rows through a busy database.
+const READ_MS: u64 = 15 * 60_000;
+/// Pieces between the importer and the database; each is up to 8 MiB.
+const PIECES: usize = 2;
+const HASH_PIECE: usize = 256 * 1024;
+
+pub struct File<'a> {
+    pub path: &'a Path,
+    /// As its maker called it.
+    pub name: &'a str,
+    pub account: &'a Account,
+    pub importer: &'a str,
+    pub conventions: &'a Conventions,
+    pub release: Release,
+    /// `file` or `folder`.
+    pub source: &'a str,
+    /// What it came from, once: the same key is the same batch.
+    pub source_key: Option<&'a str>,
+    pub dry_run: bool,
+}
+
+/// Reads the file through its importer and takes its rows in.
+pub async fn import(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
+    let importer = road.importer(file.importer)?;
+    let sha256 = hash(file.path, road.limits.file_bytes).await?;
+    let new = NewBatch {
+        source: file.source,
+        name: file.name,
+        source_key: file.source_key,
+        sha256: Some(&sha256),
+        account: &file.account.id,
+        now_ms: road.now_ms(),
+    };
+    if let Some(earlier) = road.store.batch_of_content(&sha256, &file.account.id).await? {
+        return same_again(road, file, new, &earlier).await;
+    }
+    let mut gate = Gate::open(road, new, file.account, &file.account.connector, file.release).await?;
+    read_into(&mut gate, importer, file, road.limits.file_rows).await?;
+    road.point("intake.read")?;
+    gate.close(file.dry_run).await
+}
+
+/// The importer reads and the gate takes, side by side; neither holds more than a few pieces.
+async fn read_into(
+    gate: &mut Gate<'_>,
+    importer: &Importer,
+    file: &File<'_>,
+    rows_max: u64,
+) -> Result<(), FlowError> {
+    let source = Box::new(fs::File::open(file.path).await?.into_parts().0);
+    let (out, mut pieces) = mpsc::channel(PIECES);
+    let conventions = plugin::Conventions {
+        currency: file.account.currency.code().to_owned(),
+        exponent: u8::try_from(file.account.currency.exponent()).unwrap_or_default(),
+        date_order: file.conventions.date_order.clone(),
+        decimal_mark: file.conventions.decimal_mark.clone(),
+        file_name: file.name.to_owned(),
+    };
+    let job =
+        JobSpec { job: format!("import {}", file.name), key: file.name.to_owned(), wall_ms: Some(READ_MS) };
+    let reading = importer.read(job, source, out, conventions);
+    let taking = async {
+        let mut pushed = 0_u64;
+        while let Some(piece) = pieces.recv().await {
+            match piece {
+                Delivered::Drafts(drafts) => {
+                    pushed += drafts.len() as u64;
+                    if pushed > rows_max {
+                        return Err(too_many_rows(rows_max));
+                    }
+                    gate.take(&drafts, None).await?;
+                }
+                Delivered::Findings(findings) => gate.note(findings),
+            }
+        }
+        // Dropped only here: an early end of this side is told to the importer by the closed channel.
+        drop(pieces);
+        Ok(pushed)
+    };
+    let (read, taken) = tokio::join!(reading, taking);
+    let pushed = taken?;
+    let rows = read.map_err(|failure| FlowError::Plugin { plugin: file.importer.to_owned(), failure })?;
+    let rejected = rows.checked_sub(pushed).ok_or_else(|| miscount(file.importer, rows, pushed))?;
+    gate.count_rejected(i64::try_from(rejected).unwrap_or(i64::MAX));
+    if rows == 0 {
+        gate.note(vec![empty_file()]);
+    }
+    Ok(())
+}
+
+fn too_many_rows(most: u64) -> FlowError {
+    FlowError::refused(
+        "REMIT-0210",
+        format!("the file has more than {most} rows: split it, or raise file_rows under [limits]"),
+    )
+}
+
+fn miscount(importer: &str, rows: u64, pushed: u64) -> FlowError {
+    FlowError::refused(
+        "REMIT-0214",
+        format!(
+            "the importer \"{importer}\" says that it saw {rows} rows but handed over {pushed}: nothing was taken in"
+        ),
+    )
+}
+
+fn empty_file() -> Finding {
+    Finding {
+        line: 1,
+        column: String::new(),
+        value: String::new(),
+        code: "REMIT-0215".to_owned(),
+        message: "the file has no rows below its header: nothing was taken in".to_owned(),
+    }
+}
+
+/// The very same content was taken in before: every row is a duplicate, whatever has become of the links.
+async fn same_again(
+    road: &Road,
+    file: &File<'_>,
+    new: NewBatch<'_>,
+    earlier: &remitd_store::Batch,
+) -> Result<Outcome, FlowError> {
+    let counts = Counts { duplicate: earlier.counts.rows(), ..Counts::default() };
+    let findings = vec![Finding {
+        line: 0,
+        column: String::new(),
+        value: file.name.to_owned(),
+        code: "REMIT-0213".to_owned(),
+        message: format!(
+            "this very file was taken in before, as batch {} (\"{}\"): nothing was sent again",
+            earlier.id, earlier.name
+        ),
+    }];
+    let mut batch = None;
+    if !file.dry_run {
+        let mut tx = road.store.begin().await?;
+        let id = tx.insert_batch(&new).await?;
+        tx.close_batch(id, BatchState::Rejected, counts, &findings).await?;
+        tx.commit().await?;
+        batch = Some(id);
+    }
+    Ok(Outcome { batch, state: BatchState::Rejected, counts, findings })
+}
+
+async fn hash(path: &Path, bytes_max: u64) -> Result<String, FlowError> {
+    let mut file = fs::File::open(path).await?;
+    let size = file.metadata().await?.len();
+    if size > bytes_max {
+        let message = format!(
+            "{} is {size} bytes long, more than file_bytes under [limits] allows ({bytes_max}): split it, or raise the limit",
+            path.display()
+        );
+        return Err(FlowError::refused("REMIT-0210", message));
+    }
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; HASH_PIECE];
+    loop {
+        let read = file.read(&mut piece).await?;
+        match piece.get(..read) {
+            Some([]) | None => return Ok(hex::encode(digest.finalize())),
+            Some(bytes) => digest.update(bytes),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Stage 1. Every door makes a batch of drafts: a file, a row by hand, a push from a matter database. All share one gate
+//! ([`gate`]): one set of checks, one way of noticing what is asked for already, one transaction.
+
+pub mod file;
+pub mod folder;
+mod gate;
+pub mod push;
+pub mod quick;
+pub mod report;
+mod watch;
+
+pub use gate::{Conventions, FINDINGS_MAX, Outcome};

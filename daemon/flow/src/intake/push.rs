@@ -1,0 +1,199 @@
+//! The door of the matter database: its open statements become requests to the payers who are assigned to them.
+
+use super::gate::{Gate, Outcome};
+use crate::effect::{PUSH, Repeat, verdict};
+use crate::error::FlowError;
+use crate::plugin::connector::Statement;
+use crate::road::{Account, Release, Road};
+use chrono::{Days, NaiveDate};
+use remitd_domain::draft::{Delivery, Draft, Drafts, check};
+use remitd_host::JobSpec;
+use remitd_store::{Counts, Finish, Lease, NewBatch};
+use serde::{Deserialize, Serialize};
+
+/// Statements asked for at once.
+const PAGE: u32 = 1_000;
+/// Pages of one push: a connector whose cursor does not move must not hold the daemon.
+const PAGES_MAX: u32 = 10_000;
+
+/// Which statements of a matter database are asked for, and how.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Push {
+    pub connector: String,
+    pub account: String,
+    pub send: bool,
+    pub minimum_minor: i64,
+    /// Not before so many days ahead of the due date.
+    pub days_before_due: Option<u32>,
+}
+
+/// Why a statement was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    pub statement: String,
+    pub why: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    pub outcome: Outcome,
+    pub skipped: Vec<Skipped>,
+}
+
+/// Reads every open statement and asks for those that the rules allow and nobody is asked for yet.
+pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, FlowError> {
+    let account = road.account(&push.account)?;
+    let connector = road.connector(&push.connector)?;
+    let now_ms = road.now_ms();
+    let name = format!("push {}", push.connector);
+    let key = format!("push:{}:{now_ms}", push.connector);
+    let new = NewBatch {
+        source: "push",
+        name: &name,
+        source_key: Some(&key),
+        sha256: None,
+        account: &account.id,
+        now_ms,
+    };
+    let release = if push.send { Release::Send } else { Release::Review };
+    let mut pages = Vec::new();
+    let (mut cursor, mut count) = (None, 0);
+    loop {
+        let job = JobSpec { job: name.clone(), key: key.clone(), wall_ms: None };
+        let page = connector
+            .open_since(job, cursor.clone(), PAGE)
+            .await
+            .map_err(|failure| FlowError::Plugin { plugin: push.connector.clone(), failure })?;
+        pages.extend(page.statements);
+        count += 1;
+        if page.next.is_none() || page.next == cursor || count >= PAGES_MAX {
+            break;
+        }
+        cursor = page.next;
+    }
+    let mut gate = Gate::open(road, new, account, &push.connector, release).await?;
+    let mut skipped = Vec::new();
+    for statements in pages.chunks(PAGE as usize) {
+        take_page(&mut gate, push, account, statements, &mut skipped, road.clock.now().date_naive()).await?;
+    }
+    // A push in which there is nothing to ask for leaves no batch behind.
+    let nothing = gate.ok_so_far() == Counts::default() || gate.ok_so_far().ok == 0;
+    let outcome = gate.close(dry_run || nothing).await?;
+    Ok(Pushed { outcome, skipped })
+}
+
+async fn take_page(
+    gate: &mut Gate<'_>,
+    push: &Push,
+    account: &Account,
+    statements: &[Statement],
+    skipped: &mut Vec<Skipped>,
+    today: NaiveDate,
+) -> Result<(), FlowError> {
+    let numbers: Vec<&str> = statements.iter().map(|statement| statement.number.as_str()).collect();
+    let read_ms = gate.began_ms();
+    let settling = gate.tx().settling(&push.connector, &numbers, read_ms).await?;
+    let live = gate.tx().live_invoices(&push.account, &numbers).await?;
+    let mut drafts = Drafts::default();
+    for statement in statements {
+        let draft = if settling.contains(&statement.number) {
+            Err("money for it has arrived and is on its way into the matter software".to_owned())
+        } else if live.contains(&statement.number) {
+            Err("it is asked for already".to_owned())
+        } else {
+            wanted(push, account, statement, today)
+        };
+        match draft {
+            Ok(draft) => drafts.push(&draft),
+            Err(why) => skipped.push(Skipped { statement: statement.number.clone(), why }),
+        }
+    }
+    gate.take(&drafts, None).await
+}
+
+/// The draft of a statement, or the rule that leaves it out.
+fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDate) -> Result<Draft, String> {
+    let open = &statement.open;
+    if open.currency != account.currency.code() {
+        return Err(format!("it is in {}, the account is in {}", open.currency, account.currency));
+    }
+    if open.amount_minor <= 0 {
+        return Err("nothing of it is open".to_owned());
+    }
+    if open.amount_minor < push.minimum_minor {
+        return Err("less is open than the push's minimum".to_owned());
+    }
+    let Some(payer) = &statement.payer else {
+        return Err("no payer with an e-mail address is assigned to it".to_owned());
+    };
+    let due_date = statement.due.and_then(date);
+    if let (Some(days), Some(due)) = (push.days_before_due, due_date) {
+        let first = due.checked_sub_days(Days::new(u64::from(days)));
+        if first.is_some_and(|first| today < first) {
+            return Err(format!("it is due on {due}, more than {days} days ahead"));
+        }
+    }
+    let draft = Draft {
+        line: 0,
+        amount_minor: open.amount_minor,
+        invoice_date: statement.issued.and_then(date),
+        due_date,
+        invoice: statement.number.clone(),
+        payer_name: payer.name.clone(),
+        payer_email: payer.email.clone(),
+        message: String::new(),
+        client: statement.client.clone(),
+        matter: statement.matter.clone(),
+    };
+    // One statement with a bad address must not keep the others from their payers.
+    let mut findings = Vec::new();
+    check(Drafts::from(draft.clone()).row(0), Delivery::Mail, &mut findings);
+    match findings.first() {
+        None => Ok(draft),
+        Some(finding) => Err(format!("{} \"{}\": {}", finding.column, finding.value, finding.message)),
+    }
+}
+
+fn date(date: remitd_host::Date) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(date.year, u32::from(date.month), u32::from(date.day))
+}
+
+/// The effect of a schedule: push, and come again at its next time. What a second one finds is asked for already.
+pub async fn perform(
+    road: &Road,
+    lease: &Lease,
+    next_ms: impl Fn(&str, i64) -> Option<i64>,
+) -> Result<(), FlowError> {
+    let Ok(Scheduled { push: rules, schedule }) = serde_json::from_str(&lease.payload) else {
+        return Err(FlowError::refused("REMIT-0309", format!("the payload of {} does not read", lease.key)));
+    };
+    let result = push(road, &rules, false).await;
+    road.point("push.pushed")?;
+    let now_ms = road.now_ms();
+    let finish = match result {
+        Ok(_) => match next_ms(&schedule, now_ms) {
+            Some(at_ms) => Finish::Again { at_ms },
+            None => Finish::Done,
+        },
+        Err(FlowError::Plugin { failure, .. }) => verdict(lease, &failure, Repeat::Safe, now_ms),
+        Err(error) => return Err(error),
+    };
+    let mut tx = road.store.begin().await?;
+    tx.finish(lease, &finish, now_ms).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What the effect of a schedule carries.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Scheduled {
+    pub push: Push,
+    /// In cron's words.
+    pub schedule: String,
+}
+
+impl Scheduled {
+    pub fn key(&self) -> String {
+        format!("{PUSH}:{}:{}", self.push.connector, self.push.account)
+    }
+}

@@ -1,0 +1,20 @@
+//! The road, a folder a stage: `intake` makes drafts, `request` releases them as links, `deliver` mails them, `collect`
+//! takes the payment, `post` writes it back. Stages never call each other: each leaves rows that the next one finds. `run`
+//! keeps them all going.
+
+pub mod collect;
+pub mod deliver;
+pub mod effect;
+mod error;
+pub mod intake;
+pub mod plugin;
+pub mod post;
+pub mod request;
+mod road;
+pub mod run;
+
+pub use error::FlowError;
+pub use road::{
+    Account, Crashed, Faults, Firm, Limits, Mail, Mailbox, NoFaults, OnUnknown, Plugins, Posting, Release,
+    Road, Wake,
+};

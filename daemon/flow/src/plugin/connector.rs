@@ -1,0 +1,87 @@
+//! Connectors: one matter database.
+
+use super::world::connector::{ConnectorPluginPre, exports::remitd::plugin::connector as bound};
+use super::{Seat, calls};
+use remitd_host::{Failure, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
+use std::sync::Arc;
+
+pub use bound::{Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+
+#[derive(Clone)]
+pub struct Connector {
+    seat: Seat,
+    pre: ConnectorPluginPre<JobState>,
+}
+
+impl Connector {
+    /// Refuses a plugin of another kind, and one whose exports are not the contract's.
+    pub fn new(host: Arc<Host>, plugin: Arc<Plugin>) -> Result<Connector, HostError> {
+        let seat = Seat::new(host, plugin, Kind::Connector)?;
+        let pre = ConnectorPluginPre::new(seat.plugin.pre().clone()).map_err(|error| seat.unfit(&error))?;
+        Ok(Connector { seat, pre })
+    }
+
+    /// The fields that a search knows, the usual first.
+    pub async fn search_fields(&self, job: JobSpec) -> Result<Vec<String>, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, _context| {
+            guest.call_search_fields(&mut store)
+        })
+    }
+
+    pub async fn search(
+        &self,
+        job: JobSpec,
+        field: String,
+        text: String,
+        limit: u32,
+    ) -> Result<Vec<Matter>, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
+            guest.call_search(&mut store, &context, &field, &text, limit)
+        })
+    }
+
+    /// One matter's open statements.
+    pub async fn open_statements(&self, job: JobSpec, matter: String) -> Result<Vec<Statement>, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
+            guest.call_open_statements(&mut store, &context, &matter)
+        })
+    }
+
+    /// Open statements after the cursor.
+    pub async fn open_since(
+        &self,
+        job: JobSpec,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<StatementPage, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
+            guest.call_open_since(&mut store, &context, cursor.as_deref(), limit)
+        })
+    }
+
+    /// One statement's balance as it stands; none when it is not there.
+    pub async fn balance(&self, job: JobSpec, statement: String) -> Result<Option<Money>, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
+            guest.call_balance(&mut store, &context, &statement)
+        })
+    }
+
+    /// Writes one posting, exactly once by its key.
+    pub async fn post(&self, job: JobSpec, posting: Posting) -> Result<PostResult, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
+            guest.call_post(&mut store, &context, &posting)
+        })
+    }
+
+    /// Reverses what `original_key` wrote; the posting's key is the reversal's own.
+    pub async fn reverse(
+        &self,
+        job: JobSpec,
+        original_key: String,
+        posting: Posting,
+    ) -> Result<PostResult, Failure> {
+        calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
+            guest.call_reverse(&mut store, &context, &original_key, &posting)
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Stage 5. A posting is written into the matter software, exactly once by its key: the connector writes the key beside the
+//! matter rows in one transaction, and a repeat finds it there.
+
+use crate::effect::{POST, Repeat, verdict};
+use crate::error::FlowError;
+use crate::plugin::connector::{PostResult, Posting as WirePosting};
+use crate::road::Road;
+use chrono::{DateTime, Datelike, Utc};
+use remitd_domain::posting::State;
+use remitd_host::{Date, Failure, JobSpec, Money};
+use remitd_store::{Finish, Lease, Posting};
+
+/// A reversal waits for what it takes back.
+const WAIT_FOR_ORIGINAL_MS: i64 = 5_000;
+
+/// The effect: write one posting, then note that it is written.
+pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
+    let posting = road.store.posting(lease.subject_id).await?;
+    let Some(posting) = posting.filter(|posting| posting.state == State::Queued) else {
+        return finish(road, lease, &Finish::Done).await;
+    };
+    let original = match posting.reverses {
+        Some(id) => road.store.posting(id).await?,
+        None => None,
+    };
+    match original.as_ref().map(|original| original.state) {
+        Some(State::Queued) => {
+            let at_ms = road.now_ms() + WAIT_FOR_ORIGINAL_MS;
+            return finish(road, lease, &Finish::Again { at_ms }).await;
+        }
+        Some(State::Pending | State::Incomplete | State::Removed) => {
+            return unneeded(road, lease, &posting).await;
+        }
+        Some(State::Posted) | None => {}
+    }
+    let result = write(road, lease, &posting, original.as_ref()).await?;
+    road.point("post.written")?;
+    record(road, lease, &posting, result).await?;
+    road.point("post.finished")?;
+    Ok(())
+}
+
+async fn write(
+    road: &Road,
+    lease: &Lease,
+    posting: &Posting,
+    original: Option<&Posting>,
+) -> Result<Result<PostResult, Failure>, FlowError> {
+    let connector = road.connector(&posting.connector)?;
+    let job = JobSpec {
+        job: format!("{} attempt {}", lease.key, lease.attempt),
+        key: posting.key.clone(),
+        wall_ms: None,
+    };
+    let wire = wire_posting(road, posting).await?;
+    Ok(match original {
+        Some(original) => connector.reverse(job, original.key.clone(), wire).await,
+        None => connector.post(job, wire).await,
+    })
+}
+
+async fn wire_posting(road: &Road, posting: &Posting) -> Result<WirePosting, FlowError> {
+    let missing = || FlowError::refused("REMIT-0409", format!("posting {} has lost its payment", posting.id));
+    let payment = road.store.payment(posting.payment_id).await?.ok_or_else(missing)?;
+    let request = road.store.request(posting.request_id).await?.ok_or_else(missing)?;
+    let received = DateTime::<Utc>::from_timestamp_millis(payment.created_ms).unwrap_or_default();
+    let received = received.with_timezone(&road.firm.time_zone).date_naive();
+    Ok(WirePosting {
+        key: posting.key.clone(),
+        statement: posting.statement.clone(),
+        matter: posting.matter.clone(),
+        client: posting.client.clone(),
+        amount: Money { amount_minor: posting.amount_minor, currency: posting.currency.clone() },
+        received: Date {
+            year: received.year(),
+            month: u8::try_from(received.month()).unwrap_or_default(),
+            day: u8::try_from(received.day()).unwrap_or_default(),
+        },
+        method: payment.method,
+        reference: payment.gateway_ref,
+        payer_name: request.payer_name,
+        narrative: road.account(&request.account)?.narrative.clone(),
+    })
+}
+
+async fn record(
+    road: &Road,
+    lease: &Lease,
+    posting: &Posting,
+    result: Result<PostResult, Failure>,
+) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    let next = match result {
+        Ok(result) => {
+            tx.posting_posted(posting.id, result.external_ref.as_deref(), now_ms).await?;
+            let what = if posting.reverses.is_some() { "reversal posted" } else { "posted" };
+            tx.event_of_request(posting.request_id, what, &posting.connector, &posting.key, now_ms).await?;
+            Finish::Done
+        }
+        Err(failure) => {
+            // Asked again after an unknown end, the connector looks for the key first.
+            let next = verdict(lease, &failure, Repeat::Safe, now_ms);
+            let state = if matches!(next, Finish::Failed { .. }) { State::Incomplete } else { State::Queued };
+            tx.posting_trouble(posting.id, state, &failure.code, &failure.message).await?;
+            tracing::warn!(posting = posting.id, code = failure.code, error = %failure.message, "not posted");
+            next
+        }
+    };
+    tx.finish(lease, &next, now_ms).await?;
+    road.point("post.before_commit")?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What was never written needs no reversal.
+async fn unneeded(road: &Road, lease: &Lease, posting: &Posting) -> Result<(), FlowError> {
+    let mut tx = road.store.begin().await?;
+    tx.move_posting(posting.id, State::Queued, State::Removed).await?;
+    tx.finish(lease, &Finish::Done, road.now_ms()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn finish(road: &Road, lease: &Lease, finish: &Finish) -> Result<(), FlowError> {
+    let mut tx = road.store.begin().await?;
+    tx.finish(lease, finish, road.now_ms()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Queues a posting that waits for a person, or that was refused and is mended.
+pub async fn queue(road: &Road, id: i64, actor: &str) -> Result<Posting, FlowError> {
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    let missing = || FlowError::refused("REMIT-0410", format!("there is no posting {id}"));
+    let posting = tx.posting(id).await?.ok_or_else(missing)?;
+    let waits = matches!(posting.state, State::Pending | State::Incomplete | State::Queued);
+    if !waits || posting.connector.is_empty() {
+        let why = if posting.connector.is_empty() {
+            "has no connector: set `connector` on its account for new links, and write this one by hand"
+                .to_owned()
+        } else {
+            format!("is {}: only a pending, incomplete or queued one can be posted", posting.state)
+        };
+        return Err(FlowError::refused("REMIT-0411", format!("posting {id} {why}")));
+    }
+    tx.move_posting(id, posting.state, State::Queued).await?;
+    let key = format!("{POST}:{id}");
+    if !tx.want(&key, POST, id, "{}", now_ms).await? {
+        tx.revive(&key, now_ms).await?;
+    }
+    tx.event_of_request(posting.request_id, "posting queued", actor, &posting.key, now_ms).await?;
+    tx.commit().await?;
+    road.wake.all();
+    road.store.posting(id).await?.ok_or_else(missing)
+}
+
+/// Takes a posting out of the road: it was handled by hand.
+pub async fn remove(road: &Road, id: i64, actor: &str) -> Result<(), FlowError> {
+    let mut tx = road.store.begin().await?;
+    let missing = || FlowError::refused("REMIT-0410", format!("there is no posting {id}"));
+    let posting = tx.posting(id).await?.ok_or_else(missing)?;
+    if !matches!(posting.state, State::Pending | State::Incomplete) {
+        let text =
+            format!("posting {id} is {}: only a pending or incomplete one can be removed", posting.state);
+        return Err(FlowError::refused("REMIT-0411", text));
+    }
+    tx.move_posting(id, posting.state, State::Removed).await?;
+    tx.event_of_request(posting.request_id, "posting removed", actor, &posting.key, road.now_ms()).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! A lane takes its kind's effects that are due and performs them, some at a time. A lane never falls: what goes wrong is
+//! written to the effect, or, where the database is away, waits for its lease to end.
+
+use super::cron;
+use crate::effect::{CHECKOUT, CLOSE, MAIL, POLL, POST, PUSH, back_off_ms};
+use crate::error::FlowError;
+use crate::road::Road;
+use crate::{collect, deliver, intake, post};
+use remitd_store::{Finish, Lease};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The longest between two looks; news come by [`crate::Wake`].
+const LOOK: Duration = Duration::from_secs(1);
+const AWAY: Duration = Duration::from_secs(2);
+
+pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::Receiver<bool>) {
+    let mut news = road.wake.listen();
+    let mut in_hand = JoinSet::new();
+    let at_once = road.limits.effects_at_once.max(1);
+    while !*stop.borrow() {
+        news.mark_unchanged();
+        let room = i64::try_from(at_once - in_hand.len().min(at_once)).unwrap_or(1);
+        let taken = match road.store.take(kind, road.now_ms(), road.limits.lease_ms, room).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(kind, %error, "the database is away: looking again");
+                pause(&mut stop, AWAY).await;
+                continue;
+            }
+        };
+        let took = !taken.is_empty();
+        for lease in taken {
+            let road = road.clone();
+            in_hand.spawn(async move { perform(&road, &lease).await });
+        }
+        if in_hand.len() >= at_once {
+            in_hand.join_next().await;
+            continue;
+        }
+        if took {
+            // There may be more.
+            tokio::task::yield_now().await;
+            continue;
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            _ = news.changed() => {}
+            Some(_) = in_hand.join_next(), if !in_hand.is_empty() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        while in_hand.try_join_next().is_some() {}
+    }
+    while in_hand.join_next().await.is_some() {}
+}
+
+async fn pause(stop: &mut watch::Receiver<bool>, long: Duration) {
+    tokio::select! {
+        _ = stop.changed() => {}
+        () = tokio::time::sleep(long) => {}
+    }
+}
+
+/// Performs one effect now, whenever it is due; nothing where somebody has it in hand.
+pub async fn run_now(road: &Road, key: &str) -> Result<(), FlowError> {
+    if let Some(lease) = road.store.take_one(key, road.now_ms(), road.limits.lease_ms).await? {
+        perform(road, &lease).await;
+    }
+    Ok(())
+}
+
+/// Performs an effect and sees to it that its row says how it went.
+pub async fn perform(road: &Road, lease: &Lease) {
+    let next_push = |schedule: &str, now_ms: i64| cron::next_ms(schedule, road.firm.time_zone, now_ms);
+    let result = match lease.kind.as_str() {
+        MAIL => deliver::perform(road, lease).await,
+        CHECKOUT => collect::perform_begin(road, lease).await,
+        CLOSE => collect::perform_close(road, lease).await,
+        POST => post::perform(road, lease).await,
+        POLL => collect::perform_poll(road, lease).await,
+        PUSH => intake::push::perform(road, lease, next_push).await,
+        other => Err(FlowError::refused("REMIT-0310", format!("there is no effect of kind \"{other}\""))),
+    };
+    let Err(error) = result else { return };
+    match error {
+        // Nothing more is written: exactly as if the process had ended there.
+        FlowError::Crashed(point) => tracing::error!(point, effect = lease.key, "crashed"),
+        FlowError::Store(remitd_store::StoreError::LeaseLost(_)) => {
+            tracing::warn!(effect = lease.key, "its lease was lost: somebody else goes on with it");
+        }
+        error => note(road, lease, &error).await,
+    }
+}
+
+/// What no stage foresaw: tried again where time may help, else it waits for the operator.
+async fn note(road: &Road, lease: &Lease, error: &FlowError) {
+    tracing::error!(effect = lease.key, attempt = lease.attempt, %error, code = error.code(), "an effect failed");
+    let now_ms = road.now_ms();
+    let (code, message) = (error.code().to_owned(), error.to_string());
+    let finish = if error.may_pass() {
+        Finish::Retry { at_ms: now_ms + back_off_ms(lease.attempt), code, message }
+    } else {
+        Finish::Wait { code, message }
+    };
+    let written = async {
+        let mut tx = road.store.begin().await?;
+        tx.finish(lease, &finish, now_ms).await?;
+        tx.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(effect = lease.key, %error, "its end could not be written: its lease will run out");
+    }
+}

@@ -1,0 +1,47 @@
+//! A payer's click, answered at once: the effects that it leaves are performed here and now instead of in their lanes.
+
+use super::lanes::run_now;
+use crate::collect::{Begun, Step, begin};
+use crate::error::FlowError;
+use crate::road::Road;
+use remitd_store::CheckoutState;
+use std::time::Duration;
+
+/// How often, and how many times, a click looks whether the checkout that another one begins has opened.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 100;
+
+/// Begins the checkout of a link, or finds the one that is open.
+pub async fn pay(road: &Road, token: &str, amount_minor: Option<i64>) -> Result<Begun, FlowError> {
+    let mut step = begin(road, token, amount_minor).await?;
+    if let Step::Close { key } = &step {
+        run_now(road, key).await?;
+        step = begin(road, token, amount_minor).await?;
+    }
+    match step {
+        Step::Said(begun) => Ok(begun),
+        Step::Close { .. } => Ok(Begun::NotYet),
+        Step::Begin { key, checkout } => {
+            run_now(road, &key).await?;
+            opened(road, &key, checkout).await
+        }
+    }
+}
+
+async fn opened(road: &Road, key: &str, checkout: i64) -> Result<Begun, FlowError> {
+    // Another click may have it in hand, also in another daemon: its answer is a row.
+    for _ in 0..LOOKS {
+        let Some(checkout) = road.store.checkout(checkout).await? else { break };
+        match (checkout.state, checkout.url) {
+            (CheckoutState::Open, Some(url)) => return Ok(Begun::At(url)),
+            (CheckoutState::Failed, _) => return Ok(Begun::Refused),
+            (CheckoutState::Beginning, _) => {}
+            _ => break,
+        }
+        if road.store.effect(key).await?.is_none_or(|effect| effect.state != "running") {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(Begun::NotYet)
+}

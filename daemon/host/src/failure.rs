@@ -1,0 +1,108 @@
+//! Failures as plugins and jobs give them: constructors, and what a trap of the guest means.
+
+use crate::job::Ledger;
+use crate::wit::types::{Failure, FailureClass};
+
+/// Longest message that a guest's failure may carry, in bytes.
+const MESSAGE_MAX_BYTES: usize = 4_000;
+const CODE_MAX_BYTES: usize = 64;
+
+impl Failure {
+    pub fn new(class: FailureClass, code: &str, message: impl Into<String>) -> Failure {
+        Failure { class, code: code.to_owned(), message: message.into(), retry_after_s: None }
+    }
+
+    /// The input is wrong.
+    pub fn invalid(code: &str, message: impl Into<String>) -> Failure {
+        Failure::new(FailureClass::Invalid, code, message)
+    }
+
+    /// Waits for the operator.
+    pub fn denied(code: &str, message: impl Into<String>) -> Failure {
+        Failure::new(FailureClass::Denied, code, message)
+    }
+
+    /// May pass by itself.
+    pub fn unavailable(code: &str, message: impl Into<String>) -> Failure {
+        Failure::new(FailureClass::Unavailable, code, message)
+    }
+
+    /// May have happened.
+    pub fn unknown(code: &str, message: impl Into<String>) -> Failure {
+        Failure::new(FailureClass::UnknownOutcome, code, message)
+    }
+
+    /// The plugin is wrong.
+    pub fn bug(code: &str, message: impl Into<String>) -> Failure {
+        Failure::new(FailureClass::Bug, code, message)
+    }
+
+    /// Cut to what a row of ours may hold: the words are the guest's.
+    pub(crate) fn bounded(mut self) -> Failure {
+        truncate(&mut self.code, CODE_MAX_BYTES);
+        truncate(&mut self.message, MESSAGE_MAX_BYTES);
+        self
+    }
+}
+
+/// Cuts at a character's boundary.
+pub(crate) fn truncate(text: &mut String, max_bytes: usize) {
+    text.truncate(text.floor_char_boundary(max_bytes));
+}
+
+/// Why the host ended a guest; travels as the trap's error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Ended {
+    #[error("the guest computed for longer than {0} ms")]
+    GuestTime(u64),
+    #[error("the guest made more than {0} host calls")]
+    HostCalls(u32),
+}
+
+/// What a trap means. Ambiguous ones are told apart by what the host noted meanwhile.
+pub(crate) fn of_trap(error: &wasmtime::Error, ledger: &Ledger) -> Failure {
+    let (code, message) = name_trap(error, ledger);
+    let message = format!("the plugin was stopped: {message}");
+    if ledger.touched() {
+        let message =
+            format!("{message}; it had already made a call that may have changed something outside");
+        return Failure::unknown(code, message).bounded();
+    }
+    Failure::bug(code, message).bounded()
+}
+
+fn name_trap(error: &wasmtime::Error, ledger: &Ledger) -> (&'static str, String) {
+    if let Some(ended) = error.downcast_ref::<Ended>() {
+        return match ended {
+            Ended::GuestTime(_) => ("time-limit", format!("{ended} ([limits] plugin_time)")),
+            Ended::HostCalls(_) => ("too-many-host-calls", ended.to_string()),
+        };
+    }
+    if let Some(bytes) = ledger.memory_refused() {
+        let mebibytes = bytes >> 20;
+        return ("memory-limit", format!("it asked for more than {mebibytes} MiB ([limits] plugin_memory)"));
+    }
+    // wasmtime keeps this error's type to itself; a test holds the words.
+    if error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls")) {
+        return ("answer-too-large", "it handed over more in one piece than the daemon takes".to_owned());
+    }
+    match error.downcast_ref::<wasmtime::Trap>() {
+        Some(wasmtime::Trap::StackOverflow) => ("stack-overflow", "it called itself too deeply".to_owned()),
+        Some(trap) => match ledger.panic_text() {
+            Some(text) => ("panicked", text),
+            None => ("trapped", trap.to_string()),
+        },
+        None => ("trapped", error.root_cause().to_string()),
+    }
+}
+
+/// The wall deadline passed.
+pub(crate) fn deadline(wall_ms: u64, ledger: &Ledger) -> Failure {
+    let message = format!("the call took longer than {wall_ms} ms");
+    if ledger.touched() {
+        let message = format!("{message}, after a call that may have changed something outside");
+        return Failure::unknown("deadline", message);
+    }
+    // A guest that only computes is ended by its own limit long before; what is left is waiting for the outside.
+    Failure::unavailable("deadline", message)
+}

@@ -1,0 +1,152 @@
+//! Grants: what the operator allowed one plugin. Nothing is allowed that is not named; a refusal says which line to add.
+
+use crate::wit::types::Failure;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+/// Names of what a plugin may reach, as `[plugin.grants]` gives them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grants {
+    /// Connections it may read.
+    pub sql: Vec<String>,
+    /// Connections it may change.
+    pub sql_write: Vec<String>,
+    /// Origins, as in `https://api.example.com`.
+    pub http: Vec<String>,
+    pub smtp: Vec<String>,
+    pub maildir: Vec<String>,
+    pub secrets: Vec<String>,
+}
+
+/// The keys of [`Grants`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    Sql,
+    SqlWrite,
+    Http,
+    Smtp,
+    Maildir,
+    Secrets,
+}
+
+impl Right {
+    fn key(self) -> &'static str {
+        match self {
+            Right::Sql => "sql",
+            Right::SqlWrite => "sql_write",
+            Right::Http => "http",
+            Right::Smtp => "smtp",
+            Right::Maildir => "maildir",
+            Right::Secrets => "secrets",
+        }
+    }
+}
+
+impl Grants {
+    fn names(&self, right: Right) -> &[String] {
+        match right {
+            Right::Sql => &self.sql,
+            Right::SqlWrite => &self.sql_write,
+            Right::Http => &self.http,
+            Right::Smtp => &self.smtp,
+            Right::Maildir => &self.maildir,
+            Right::Secrets => &self.secrets,
+        }
+    }
+
+    /// Refuses `name` unless it is granted to `plugin`.
+    pub(crate) fn check(&self, right: Right, name: &str, plugin: &str) -> Result<(), Failure> {
+        if self.names(right).iter().any(|granted| granted == name) {
+            return Ok(());
+        }
+        Err(missing(right, name, plugin))
+    }
+}
+
+/// The refusal of a grant, in words that mend it.
+pub(crate) fn missing(right: Right, name: &str, plugin: &str) -> Failure {
+    let key = right.key();
+    tracing::warn!(plugin, grant = key, name, "a plugin reached beyond its grants");
+    Failure::denied(
+        "grant-missing",
+        format!(
+            "plugin \"{plugin}\" has no grant {key} for \"{name}\": add {key} = [\"{name}\"] to [plugin.grants] of \"{plugin}\""
+        ),
+    )
+}
+
+/// Where HTTP may go: scheme, host and port, nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The origin of any URL of `http` or `https`.
+    pub(crate) fn of(url: &Url) -> Option<Origin> {
+        let scheme = url.scheme();
+        if scheme != "http" && scheme != "https" {
+            return None;
+        }
+        let host = url.host_str()?.to_ascii_lowercase();
+        Some(Origin { scheme: scheme.to_owned(), host, port: url.port_or_known_default()? })
+    }
+
+    /// An origin as a grant writes it: a URL without user, path, query or fragment.
+    pub(crate) fn parse(text: &str) -> Option<Origin> {
+        let url = Url::parse(text).ok()?;
+        let bare = url.username().is_empty()
+            && url.password().is_none()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if bare { Origin::of(&url) } else { None }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let usual = matches!((self.scheme.as_str(), self.port), ("http", 80) | ("https", 443));
+        if usual {
+            write!(f, "{}://{}", self.scheme, self.host)
+        } else {
+            write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::wit::types::FailureClass;
+
+    #[test]
+    fn a_refusal_names_plugin_grant_and_mend() {
+        let grants = Grants { sql: vec!["elite".into()], ..Grants::default() };
+        assert_eq!(grants.check(Right::Sql, "elite", "acme"), Ok(()));
+        let refused = grants.check(Right::SqlWrite, "elite", "acme").unwrap_err();
+        assert_eq!((refused.class, refused.code.as_str()), (FailureClass::Denied, "grant-missing"));
+        assert!(
+            refused.message.contains("add sql_write = [\"elite\"] to [plugin.grants] of \"acme\""),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn origins() {
+        let same =
+            |a: &str, b: &str| Origin::parse(a).unwrap() == Origin::of(&Url::parse(b).unwrap()).unwrap();
+        assert!(same("https://API.example.com", "https://api.example.com:443/v1?x=1"));
+        assert!(same("http://127.0.0.1:8080", "http://127.0.0.1:8080/"));
+        assert!(!same("https://api.example.com", "http://api.example.com/"));
+        assert!(!same("https://api.example.com", "https://api.example.com:8443/"));
+        assert!(!same("https://example.com", "https://example.com.evil.net/"));
+        for bad in ["api.example.com", "ftp://a.b", "https://u:p@a.b", "https://a.b/path", "https://a.b?q"] {
+            assert_eq!(Origin::parse(bad), None, "{bad}");
+        }
+    }
+}

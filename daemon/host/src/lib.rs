@@ -1,0 +1,26 @@
+//! Runs plugins: engine, limits, grants and the services that a plugin may call. Owns every connection that is opened for a
+//! plugin. Never knows a business word, never trusts a guest, never hands it a secret.
+//!
+//! A job is one call of one export in a fresh instance on a runtime of its own; whatever the guest does, the job ends in a
+//! value or in a [`Failure`] that says what to do next.
+
+mod cache;
+mod call;
+mod engine;
+mod failure;
+mod grants;
+mod job;
+mod json;
+mod limits;
+mod plugin;
+mod services;
+pub mod wit;
+
+pub use engine::{Extend, Host, HostConfig, HostError};
+pub use grants::Grants;
+pub use job::{JobSpec, JobState, Mark};
+pub use limits::Limits;
+pub use plugin::{Kind, Plugin, PluginSpec};
+pub use services::{Security, Services, SmtpRelay, SqlConnection, run_script};
+pub use wit::types;
+pub use wit::types::{CallContext, Date, Description, Failure, FailureClass, Header, Money, Webhook};

@@ -1,0 +1,13 @@
+//! The plugin's own settings.
+
+use crate::job::JobState;
+use crate::wit::settings::Host;
+
+impl Host for JobState {
+    fn json(&mut self) -> wasmtime::Result<String> {
+        let mark = self.enter()?;
+        let json = self.plugin.settings_json.clone();
+        self.leave(mark);
+        Ok(json)
+    }
+}

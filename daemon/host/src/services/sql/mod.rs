@@ -1,0 +1,252 @@
+//! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones; nothing that
+//! changes a connection, and nothing that this plugin was not granted.
+
+mod params;
+mod pgvalue;
+mod postgres;
+mod script;
+mod sqlite;
+
+pub use script::run_script;
+
+use super::not_there;
+use crate::engine::HostError;
+use crate::grants::Right;
+use crate::job::JobState;
+use crate::wit::sql::{Host, Rows, Statement, Value};
+use crate::wit::types::Failure;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::error::{DatabaseError, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const READERS_MOST: u32 = 4;
+const WRITERS_MOST: u32 = 2;
+const ROWS_MOST: usize = 10_000;
+const ANSWER_MAX_BYTES: usize = 16 << 20;
+const STATEMENTS_MOST: usize = 1_000;
+/// What the client waits beyond the statement's own timeout, so that the server's clear answer comes first.
+const TIMEOUT_SLACK: Duration = Duration::from_millis(500);
+
+/// One database that grants can name.
+pub struct SqlConnection {
+    pub name: String,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: SecretString,
+    /// A statement that takes longer is stopped, in milliseconds.
+    pub statement_ms: u64,
+}
+
+pub(crate) struct Database {
+    name: String,
+    statement: Duration,
+    engine: Engine,
+}
+
+enum Engine {
+    Sqlite(sqlite::Pools),
+    Postgres(postgres::Pools),
+}
+
+impl Host for JobState {
+    async fn query(
+        &mut self,
+        connection: String,
+        statement: Statement,
+    ) -> wasmtime::Result<Result<Rows, Failure>> {
+        let mark = self.enter()?;
+        let answer = self.query_granted(&connection, &statement).await;
+        self.leave(mark);
+        Ok(answer)
+    }
+
+    async fn transact(
+        &mut self,
+        connection: String,
+        statements: Vec<Statement>,
+    ) -> wasmtime::Result<Result<Vec<u64>, Failure>> {
+        let mark = self.enter()?;
+        let answer = self.transact_granted(&connection, &statements).await;
+        self.leave(mark);
+        Ok(answer)
+    }
+}
+
+impl JobState {
+    async fn query_granted(&mut self, connection: &str, statement: &Statement) -> Result<Rows, Failure> {
+        self.grant(Right::Sql, connection)?;
+        self.database(connection)?.query(statement, self.left()).await
+    }
+
+    async fn transact_granted(
+        &mut self,
+        connection: &str,
+        statements: &[Statement],
+    ) -> Result<Vec<u64>, Failure> {
+        self.grant(Right::SqlWrite, connection)?;
+        let database = self.database(connection)?;
+        let before = self.ledger.touched();
+        self.ledger.touch();
+        let answer = database.transact(statements, self.left()).await;
+        self.settle(before, &answer);
+        answer
+    }
+
+    fn database(&self, name: &str) -> Result<&Database, Failure> {
+        let known = self.around.opened.sql.get(name);
+        known.map(Arc::as_ref).ok_or_else(|| not_there("database", "[[sql]]", name))
+    }
+}
+
+impl Database {
+    pub(crate) fn open(spec: SqlConnection) -> Result<(String, Arc<Database>), HostError> {
+        let url = spec.url.expose_secret();
+        let bad = |reason: String| HostError::Service { what: "database", name: spec.name.clone(), reason };
+        let engine = match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+            "sqlite" => Engine::Sqlite(sqlite::Pools::open(url).map_err(bad)?),
+            "postgres" | "postgresql" => Engine::Postgres(postgres::Pools::open(url).map_err(bad)?),
+            // The rest of the URL may hold a password: it is not repeated.
+            _ => return Err(bad("its URL begins with neither sqlite: nor postgres:".to_owned())),
+        };
+        let statement = Duration::from_millis(spec.statement_ms);
+        Ok((spec.name.clone(), Arc::new(Database { name: spec.name, statement, engine })))
+    }
+
+    /// One reading statement, within the statement's own time and `left`.
+    pub(crate) async fn query(&self, statement: &Statement, left: Duration) -> Result<Rows, Failure> {
+        let limit = self.statement.min(left);
+        match &self.engine {
+            Engine::Sqlite(pools) => pools.query(self, statement, limit).await,
+            Engine::Postgres(pools) => pools.query(self, statement, limit).await,
+        }
+    }
+
+    /// All statements, or none; gives the changed rows of each.
+    pub(crate) async fn transact(
+        &self,
+        statements: &[Statement],
+        left: Duration,
+    ) -> Result<Vec<u64>, Failure> {
+        if statements.len() > STATEMENTS_MOST {
+            let message = format!("a transaction has at most {STATEMENTS_MOST} statements");
+            return Err(Failure::invalid("too-many-statements", message));
+        }
+        let limit = self.statement.min(left);
+        match &self.engine {
+            Engine::Sqlite(pools) => pools.transact(self, statements, limit).await,
+            Engine::Postgres(pools) => pools.transact(self, statements, limit).await,
+        }
+    }
+
+    fn timeout(&self) -> Failure {
+        let name = &self.name;
+        Failure::unavailable("timeout", format!("database \"{name}\" took longer than the statement may"))
+    }
+
+    /// An error before COMMIT: nothing has changed.
+    fn failed(&self, error: sqlx::Error) -> Failure {
+        let name = &self.name;
+        match &error {
+            sqlx::Error::Database(refusal) => self.refused(refusal.as_ref()),
+            sqlx::Error::PoolTimedOut => {
+                let seconds = ACQUIRE_TIMEOUT.as_secs();
+                let message = format!("database \"{name}\" gave no connection within {seconds} s");
+                Failure::unavailable("connect", message)
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => {
+                Failure::unavailable("connect", format!("database \"{name}\": {error}"))
+            }
+            _ => Failure::invalid("statement", format!("database \"{name}\": {error}")),
+        }
+    }
+
+    fn refused(&self, refusal: &dyn DatabaseError) -> Failure {
+        let message = format!("database \"{}\": {}", self.name, refusal.message());
+        match refusal.kind() {
+            ErrorKind::UniqueViolation => return Failure::invalid("unique-violation", message),
+            ErrorKind::ForeignKeyViolation
+            | ErrorKind::NotNullViolation
+            | ErrorKind::CheckViolation
+            | ErrorKind::ExclusionViolation => return Failure::invalid("constraint", message),
+            _ => {}
+        }
+        let code = refusal.code().unwrap_or_default();
+        match self.engine {
+            Engine::Sqlite(_) => sqlite::refusal(&code, message),
+            Engine::Postgres(_) => postgres::refusal(&code, message),
+        }
+    }
+
+    /// An error of COMMIT itself: `definite` when the database said that nothing was kept.
+    fn uncommitted(&self, error: sqlx::Error, definite: bool) -> Failure {
+        if definite {
+            return self.failed(error);
+        }
+        self.commit_lost(&error.to_string())
+    }
+
+    fn commit_lost(&self, why: &str) -> Failure {
+        let name = &self.name;
+        Failure::unknown("commit-lost", format!("database \"{name}\" was lost during COMMIT: {why}"))
+    }
+
+    fn check_rows(&self, at: usize, statement: &Statement, changed: u64) -> Result<(), Failure> {
+        match statement.expect_rows {
+            Some(expected) if expected != changed => {
+                let nth = at + 1;
+                let message = format!(
+                    "statement {nth} changed {changed} rows where {expected} were expected: rolled back"
+                );
+                Err(Failure::invalid("rows-changed", message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A statement as sqlx takes it.
+#[allow(clippy::disallowed_types, reason = "a plugin's own statement, granted, scanned, its values bound")]
+fn text(statement: String) -> sqlx::SqlStr {
+    sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(statement))
+}
+
+/// Gathers rows up to the caps.
+struct Gathered {
+    rows: Rows,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn new(columns: Vec<String>) -> Gathered {
+        Gathered { rows: Rows { columns, rows: Vec::new() }, bytes: 0 }
+    }
+
+    fn push(&mut self, row: Vec<Value>) -> Result<(), Failure> {
+        if self.rows.rows.len() >= ROWS_MOST {
+            let message = format!("the answer has more than {ROWS_MOST} rows: page by a cursor and a LIMIT");
+            return Err(Failure::invalid("too-many-rows", message));
+        }
+        self.bytes = row.iter().map(bytes_of).fold(self.bytes, usize::saturating_add);
+        if self.bytes > ANSWER_MAX_BYTES {
+            let message = "the answer is larger than 16 MiB: ask for fewer rows or columns";
+            return Err(Failure::invalid("answer-too-large", message));
+        }
+        self.rows.rows.push(row);
+        Ok(())
+    }
+}
+
+fn bytes_of(value: &Value) -> usize {
+    let held = match value {
+        Value::Decimal(text) | Value::Text(text) | Value::Timestamp(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Date(_) => 0,
+    };
+    held.saturating_add(size_of::<Value>())
+}

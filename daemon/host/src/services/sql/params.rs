@@ -1,0 +1,343 @@
+//! `:name` parameters: finds them in a statement's text and writes the database's own in their place. Knows where a colon is no
+//! parameter: in strings, quoted names, comments, casts. Lets through one statement that reads or writes rows and refuses all
+//! that would change the connection, the schema or a file.
+
+use crate::wit::sql::{Param, Statement, Value};
+use crate::wit::types::Failure;
+
+const TEXT_MAX_BYTES: usize = 256 << 10;
+const PARAMS_MOST: usize = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// The first words that rows are read and written with.
+const READING: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
+const WRITING: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CALL"];
+
+/// A statement in the database's own writing, with its values in the order of their numbers.
+#[derive(Debug)]
+pub(super) struct Bound<'a> {
+    pub text: String,
+    pub values: Vec<(&'a str, &'a Value)>,
+}
+
+/// Rewrites a statement and binds what it names.
+pub(super) fn bind(statement: &Statement, dialect: Dialect, access: Access) -> Result<Bound<'_>, Failure> {
+    if statement.text.len() > TEXT_MAX_BYTES || statement.params.len() > PARAMS_MOST {
+        let message = "a statement has at most 256 KiB of text and 1,000 parameters";
+        return Err(Failure::invalid("statement-too-large", message));
+    }
+    let (text, names) = rewrite(&statement.text, dialect, access).map_err(|fault| {
+        Failure::invalid("statement", format!("{fault}, in: {}", excerpt(&statement.text)))
+    })?;
+    let mut values = Vec::with_capacity(names.len());
+    for name in &names {
+        let given: Option<&Param> = statement.params.iter().find(|param| param.name == *name);
+        let given = given.ok_or_else(|| {
+            Failure::invalid("parameter-missing", format!("the statement names :{name}, which was not given"))
+        })?;
+        values.push((given.name.as_str(), &given.value));
+    }
+    for (at, param) in statement.params.iter().enumerate() {
+        if !names.contains(&param.name) {
+            let message =
+                format!("parameter \"{}\" was given, which the statement does not name", param.name);
+            return Err(Failure::invalid("parameter-unknown", message));
+        }
+        if statement.params.iter().take(at).any(|earlier| earlier.name == param.name) {
+            return Err(Failure::invalid(
+                "parameter-twice",
+                format!("parameter \"{}\" was given twice", param.name),
+            ));
+        }
+    }
+    Ok(Bound { text, values })
+}
+
+fn excerpt(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(80)).unwrap_or_default().trim()
+}
+
+/// The text with numbered parameters, and their names in that order.
+fn rewrite(text: &str, dialect: Dialect, access: Access) -> Result<(String, Vec<String>), String> {
+    let mut scanner =
+        Scanner { rest: text, out: String::with_capacity(text.len() + 16), dialect, before: ' ' };
+    let mut names: Vec<String> = Vec::new();
+    let mut ended = false;
+    let mut first_word = None;
+    while let Some(piece) = scanner.next()? {
+        if ended && piece != Piece::Blank {
+            return Err("there is a second statement after the semicolon: give one at a time".to_owned());
+        }
+        match piece {
+            Piece::Blank | Piece::Other => {}
+            Piece::End => ended = true,
+            Piece::Word(word) => {
+                first_word.get_or_insert(word.to_ascii_uppercase());
+            }
+            Piece::Param(name) => {
+                let at = names.iter().position(|known| known == name).unwrap_or_else(|| {
+                    names.push(name.to_owned());
+                    names.len() - 1
+                });
+                let mark = if dialect == Dialect::Sqlite { '?' } else { '$' };
+                scanner.out.push(mark);
+                scanner.out.push_str(&(at + 1).to_string());
+            }
+        }
+    }
+    let first_word = first_word.unwrap_or_default();
+    let writing = access == Access::Write && WRITING.contains(&first_word.as_str());
+    if !READING.contains(&first_word.as_str()) && !writing {
+        let allowed = if access == Access::Write {
+            [READING.join(", "), WRITING.join(", ")].join(", ")
+        } else {
+            READING.join(", ")
+        };
+        return Err(format!("a statement begins with one of {allowed} here, not with {first_word:?}"));
+    }
+    Ok((scanner.out, names))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    /// Space or a comment.
+    Blank,
+    Word(&'a str),
+    /// Left out of `out`.
+    Param(&'a str),
+    /// The semicolon.
+    End,
+    Other,
+}
+
+struct Scanner<'a> {
+    rest: &'a str,
+    out: String,
+    dialect: Dialect,
+    /// The character before `rest`.
+    before: char,
+}
+
+impl<'a> Scanner<'a> {
+    fn next(&mut self) -> Result<Option<Piece<'a>>, String> {
+        let rest = self.rest;
+        let Some(first) = rest.chars().next() else { return Ok(None) };
+        let postgres = self.dialect == Dialect::Postgres;
+        let piece = match first {
+            c if c.is_whitespace() => self.copy(c.len_utf8(), Piece::Blank),
+            '-' if rest.starts_with("--") => {
+                self.copy(rest.find('\n').map_or(rest.len(), |at| at + 1), Piece::Blank)
+            }
+            '/' if rest.starts_with("/*") => self.copy(comment_end(rest, postgres)?, Piece::Blank),
+            '\'' => self.copy(quote_end(rest, '\'', postgres && self.before_is_escape_mark())?, Piece::Other),
+            '"' => self.copy(quote_end(rest, '"', false)?, Piece::Other),
+            '`' if !postgres => self.copy(quote_end(rest, '`', false)?, Piece::Other),
+            '[' if !postgres => {
+                let end = rest.find(']').ok_or("a name in [] does not end")?;
+                self.copy(end + 1, Piece::Other)
+            }
+            '$' if postgres => match dollar_quote(rest)? {
+                Some(length) => self.copy(length, Piece::Other),
+                None => return Err(not_ours("$")),
+            },
+            ':' if rest.starts_with("::") || rest.starts_with(":=") => self.copy(2, Piece::Other),
+            ':' if name_length(rest.get(1..).unwrap_or_default()) > 0 => {
+                let length = 1 + name_length(rest.get(1..).unwrap_or_default());
+                let name = rest.get(1..length).unwrap_or_default();
+                self.skip(length);
+                Piece::Param(name)
+            }
+            '?' | '@' | '$' | '#' if !postgres => return Err(not_ours(&first.to_string())),
+            ';' => self.copy(1, Piece::End),
+            c if c.is_alphabetic() || c == '_' => {
+                let length = rest.find(|c: char| !is_name(c) && c != '$').unwrap_or(rest.len());
+                self.copy(length, Piece::Word(rest.get(..length).unwrap_or_default()))
+            }
+            // A number takes its letters with it, as in 0x1f or 1e5.
+            c if c.is_ascii_digit() => {
+                self.copy(rest.find(|c: char| !is_name(c)).unwrap_or(rest.len()), Piece::Other)
+            }
+            c => self.copy(c.len_utf8(), Piece::Other),
+        };
+        Ok(Some(piece))
+    }
+
+    fn copy(&mut self, length: usize, piece: Piece<'a>) -> Piece<'a> {
+        self.out.push_str(self.rest.get(..length).unwrap_or_default());
+        self.skip(length);
+        piece
+    }
+
+    fn skip(&mut self, length: usize) {
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
+        self.before = taken.chars().next_back().unwrap_or(self.before);
+        self.rest = rest;
+    }
+
+    /// Whether the quote that follows is PostgreSQL's `E'…'`: the word before it is a lone E.
+    fn before_is_escape_mark(&self) -> bool {
+        let mut back = self.out.chars().rev();
+        matches!(back.next(), Some('e' | 'E')) && !back.next().is_some_and(|c| is_name(c) || c == '$')
+    }
+}
+
+fn not_ours(mark: &str) -> String {
+    format!("parameters are written :name, not with {mark}")
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Bytes of the name that `text` begins with.
+fn name_length(text: &str) -> usize {
+    if !text.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        return 0;
+    }
+    text.find(|c: char| !is_name(c)).unwrap_or(text.len())
+}
+
+/// Bytes up to the end of what `quote` begins; a doubled quote goes on.
+fn quote_end(text: &str, quote: char, backslash: bool) -> Result<usize, String> {
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if c == '\\' && backslash {
+            chars.next();
+        } else if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
+            return Ok(at + c.len_utf8());
+        }
+    }
+    Err(format!("what {quote} begins does not end"))
+}
+
+/// PostgreSQL's comments nest.
+fn comment_end(text: &str, nests: bool) -> Result<usize, String> {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        if rest.starts_with("/*") && (nests || depth == 0) {
+            depth += 1;
+            at += 2;
+        } else if rest.starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return Ok(at);
+            }
+        } else {
+            let Some(c) = rest.chars().next() else { break };
+            at += c.len_utf8();
+        }
+    }
+    Err("a comment does not end".to_owned())
+}
+
+/// Bytes of a `$tag$ … $tag$` string; none when the dollar begins none.
+fn dollar_quote(text: &str) -> Result<Option<usize>, String> {
+    let inner = text.get(1..).unwrap_or_default();
+    let tag = name_length(inner);
+    if !inner.get(tag..).unwrap_or_default().starts_with('$') {
+        return Ok(None);
+    }
+    let mark_bytes = tag + 2;
+    let mark = text.get(..mark_bytes).unwrap_or_default();
+    let body = text.get(mark_bytes..).unwrap_or_default();
+    match body.find(mark) {
+        Some(at) => Ok(Some(mark_bytes + at + mark_bytes)),
+        None => Err(format!("what {mark} begins does not end")),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use Access::{Read, Write};
+    use Dialect::{Postgres, Sqlite};
+
+    fn check(dialect: Dialect, text: &str, expect: &str, names: &[&str]) {
+        let (out, found) = rewrite(text, dialect, Write).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((out.as_str(), found), (expect, names.iter().map(|n| (*n).to_owned()).collect()));
+    }
+
+    #[test]
+    fn names_become_numbers() {
+        check(Sqlite, "SELECT :a, :b_1, :a", "SELECT ?1, ?2, ?1", &["a", "b_1"]);
+        check(Postgres, "SELECT :a::int, x::text, :b", "SELECT $1::int, x::text, $2", &["a", "b"]);
+        check(Postgres, "select a[1:2] from t where b=:ä", "select a[1:2] from t where b=$1", &["ä"]);
+        check(Sqlite, "UPDATE t SET a=:a;  -- done :x", "UPDATE t SET a=?1;  -- done :x", &["a"]);
+    }
+
+    #[test]
+    fn what_is_quoted_or_commented_stays() {
+        for text in [
+            "SELECT ':a', 'it''s :b', \":c\" -- :d",
+            "SELECT 1 /* :a ' */ , ':b'",
+            "SELECT 'back\\', 1",
+            "SELECT '12:30', 1e5",
+        ] {
+            check(Sqlite, text, text, &[]);
+            check(Postgres, text, text, &[]);
+        }
+        check(Sqlite, "SELECT [a:b], `c:d`", "SELECT [a:b], `c:d`", &[]);
+        check(Postgres, "SELECT $$ :a $$, $t$ $$ :b $t$", "SELECT $$ :a $$, $t$ $$ :b $t$", &[]);
+        check(Postgres, "SELECT E'\\':a', :b", "SELECT E'\\':a', $1", &["b"]);
+        check(Postgres, "SELECT type'x\\', :b", "SELECT type'x\\', $1", &["b"]);
+        check(Postgres, "SELECT /* /* */ :a */ :b", "SELECT /* /* */ :a */ $1", &["b"]);
+        check(Sqlite, "SELECT /* /* */ :b", "SELECT /* /* */ ?1", &["b"]);
+        check(Postgres, "SELECT a ? 'k', b @> c", "SELECT a ? 'k', b @> c", &[]);
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (dialect, access, text) in [
+            (Sqlite, Read, "DELETE FROM t"),
+            (Sqlite, Read, ""),
+            (Sqlite, Read, "-- nothing"),
+            (Sqlite, Write, "PRAGMA query_only=0"),
+            (Sqlite, Write, "ATTACH 'remitd.db' AS x"),
+            (Sqlite, Write, "VACUUM INTO '/tmp/x'"),
+            (Sqlite, Write, "/* SELECT */ DROP TABLE t"),
+            (Sqlite, Read, "SELECT 1; DELETE FROM t"),
+            (Sqlite, Read, "SELECT 1;;SELECT 2"),
+            (Sqlite, Read, "SELECT ?"),
+            (Sqlite, Read, "SELECT ?1"),
+            (Sqlite, Read, "SELECT @a"),
+            (Sqlite, Read, "SELECT $a"),
+            (Sqlite, Read, "SELECT 'open"),
+            (Sqlite, Read, "SELECT 1 /* open"),
+            (Postgres, Read, "SELECT $1"),
+            (Postgres, Read, "SELECT $a$ open"),
+            (Postgres, Write, "SET statement_timeout = 0"),
+            (Postgres, Write, "COMMIT"),
+            (Postgres, Write, "COPY t TO PROGRAM 'x'"),
+            (Postgres, Write, "DO $$ BEGIN END $$"),
+        ] {
+            assert!(rewrite(text, dialect, access).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_fit_the_names() {
+        let param = |name: &str| Param { name: name.into(), value: Value::Null };
+        let code = |params: Vec<Param>| {
+            let statement = Statement { text: "SELECT :a, :b".into(), params, expect_rows: None };
+            bind(&statement, Sqlite, Read).map(|bound| bound.values.len()).map_err(|failure| failure.code)
+        };
+        assert_eq!(code(vec![param("b"), param("a")]), Ok(2));
+        assert_eq!(code(vec![param("a")]), Err("parameter-missing".into()));
+        assert_eq!(code(vec![param("a"), param("b"), param("c")]), Err("parameter-unknown".into()));
+        assert_eq!(code(vec![param("a"), param("b"), param("a")]), Err("parameter-twice".into()));
+    }
+}

@@ -1,0 +1,159 @@
+//! PostgreSQL: reads in read-only transactions that always roll back, writes in one transaction.
+
+use super::params::{Access, Bound, Dialect, bind};
+use super::pgvalue;
+use super::{ACQUIRE_TIMEOUT, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
+use crate::wit::sql::{Rows, Statement};
+use crate::wit::types::Failure;
+use futures_util::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgStatement, PgTypeInfo};
+use sqlx::{Column, ConnectOptions, Either, Executor, PgPool, Row, Statement as _};
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+pub(super) struct Pools {
+    reading: PgPool,
+    writing: PgPool,
+}
+
+impl Pools {
+    pub(super) fn open(url: &str) -> Result<Pools, String> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
+        let options = options.application_name("remitd").disable_statement_logging();
+        let pool = |most| {
+            PgPoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(IDLE_TIMEOUT)
+        };
+        let reading = pool(READERS_MOST).connect_lazy_with(options.clone());
+        Ok(Pools { reading, writing: pool(WRITERS_MOST).connect_lazy_with(options) })
+    }
+
+    pub(super) async fn query(
+        &self,
+        database: &Database,
+        statement: &Statement,
+        limit: Duration,
+    ) -> Result<Rows, Failure> {
+        let bound = bind(statement, Dialect::Postgres, Access::Read)?;
+        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+            let begun = self.reading.begin_with("BEGIN READ ONLY").await;
+            // Always rolled back: that also takes back whatever a function may have set in the session.
+            let mut transaction = begun.map_err(|error| database.failed(error))?;
+            limit_statements(&mut transaction, limit).await.map_err(|error| database.failed(error))?;
+            read(database, &mut transaction, bound).await
+        });
+        reading.await.unwrap_or_else(|_| Err(database.timeout()))
+    }
+
+    pub(super) async fn transact(
+        &self,
+        database: &Database,
+        statements: &[Statement],
+        limit: Duration,
+    ) -> Result<Vec<u64>, Failure> {
+        let bound = statements.iter().map(|one| bind(one, Dialect::Postgres, Access::Write));
+        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+        let writing = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+            let begun = self.writing.begin_with("BEGIN").await;
+            // Dropped before the commit, it rolls back.
+            let mut transaction = begun.map_err(|error| database.failed(error))?;
+            limit_statements(&mut transaction, limit).await.map_err(|error| database.failed(error))?;
+            let mut changed = Vec::with_capacity(bound.len());
+            for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
+                let rows = change(database, &mut transaction, bound).await?;
+                database.check_rows(at, statement, rows)?;
+                changed.push(rows);
+            }
+            // What a function may have set for the session does not stay for the next user of the connection.
+            transaction.execute("RESET ALL").await.map_err(|error| database.failed(error))?;
+            Ok((transaction, changed))
+        });
+        let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
+        match timeout_at(Instant::now() + ACQUIRE_TIMEOUT, transaction.commit()).await {
+            Ok(Ok(())) => Ok(changed),
+            Ok(Err(error)) => {
+                let definite = rolled_back(&error);
+                Err(database.uncommitted(error, definite))
+            }
+            Err(_) => Err(database.commit_lost("no answer in time")),
+        }
+    }
+}
+
+/// For this transaction only.
+async fn limit_statements(connection: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
+    let milliseconds = limit.as_millis().max(1).to_string();
+    let set = sqlx::query("SELECT set_config('statement_timeout', $1, true)").bind(milliseconds);
+    set.execute(connection).await.map(drop)
+}
+
+async fn read(database: &Database, connection: &mut PgConnection, bound: Bound<'_>) -> Result<Rows, Failure> {
+    let (statement, arguments) = prepare(database, connection, &bound).await?;
+    let columns = statement.columns();
+    let mut gathered = Gathered::new(columns.iter().map(|column| column.name().to_owned()).collect());
+    let mut stream = statement.query_with(arguments).fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
+        let mut values = Vec::with_capacity(row.len());
+        for column in columns {
+            let raw = row.try_get_raw(column.ordinal()).map_err(|error| database.failed(error))?;
+            values.push(pgvalue::read(column.name(), raw)?);
+        }
+        gathered.push(values)?;
+    }
+    Ok(gathered.rows)
+}
+
+async fn change(
+    database: &Database,
+    connection: &mut PgConnection,
+    bound: Bound<'_>,
+) -> Result<u64, Failure> {
+    let (statement, arguments) = prepare(database, connection, &bound).await?;
+    let done = statement.query_with(arguments).execute(connection).await;
+    done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+}
+
+/// Asks the server which type each parameter has, then gives each value in that type.
+async fn prepare(
+    database: &Database,
+    connection: &mut PgConnection,
+    bound: &Bound<'_>,
+) -> Result<(PgStatement, PgArguments), Failure> {
+    let text = super::text(bound.text.clone());
+    let statement = connection.prepare(text).await.map_err(|error| database.failed(error))?;
+    let types: &[PgTypeInfo] = match statement.parameters() {
+        Some(Either::Left(types)) => types,
+        _ => &[],
+    };
+    let mut arguments = PgArguments::default();
+    for ((name, value), wanted) in bound.values.iter().zip(types) {
+        pgvalue::write(&mut arguments, name, value, wanted)?;
+    }
+    Ok((statement, arguments))
+}
+
+/// What a SQLSTATE means to the caller (PostgreSQL's appendix A).
+pub(super) fn refusal(code: &str, message: String) -> Failure {
+    match code {
+        "57014" => Failure::unavailable("timeout", message),
+        "40001" | "40P01" | "55P03" => Failure::unavailable("locked", message),
+        "42501" => Failure::denied("database-permission", message),
+        "25006" => Failure::invalid("read-only", message),
+        // Connections, the operator's intervention, resources, signing in, a database that is not there.
+        _ if ["08", "57", "53", "28", "3D"].iter().any(|class| code.starts_with(class)) => {
+            Failure::unavailable("connect", message)
+        }
+        _ if code.starts_with("23") => Failure::invalid("constraint", message),
+        _ => Failure::invalid("statement", message),
+    }
+}
+
+/// Whether a failed COMMIT is known to have kept nothing: a deferred constraint or a lost race, and nothing else.
+fn rolled_back(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(refusal) = error else { return false };
+    let code = refusal.code().unwrap_or_default();
+    code.starts_with("23") || code.starts_with("40")
+}

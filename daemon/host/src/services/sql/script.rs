@@ -1,0 +1,34 @@
+//! What an operator has remitd write into a database of theirs: tables of a sample firm, a marker table. Never reached by a
+//! plugin.
+
+use crate::engine::HostError;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::str::FromStr;
+
+/// Runs a script of ours on `sqlite:PATH` (made where it is not there) or `postgres://…`, in one transaction.
+pub async fn run_script(url: &str, script: &'static str) -> Result<(), HostError> {
+    let failed = |error: sqlx::Error| HostError::Service {
+        what: "database",
+        name: url.split('@').next_back().unwrap_or_default().to_owned(),
+        reason: error.to_string(),
+    };
+    if url.starts_with("sqlite:") {
+        let options = SqliteConnectOptions::from_str(url).map_err(failed)?.create_if_missing(true);
+        run(options.connect().await.map_err(failed)?, script).await.map_err(failed)
+    } else {
+        run(PgConnection::connect(url).await.map_err(failed)?, script).await.map_err(failed)
+    }
+}
+
+async fn run<C>(mut connection: C, script: &'static str) -> Result<(), sqlx::Error>
+where
+    C: Connection,
+    for<'c> &'c mut C: sqlx::Executor<'c, Database = C::Database>,
+{
+    use sqlx::Executor;
+    connection.execute("BEGIN").await?;
+    connection.execute(script).await?;
+    connection.execute("COMMIT").await?;
+    connection.close().await
+}

@@ -1,0 +1,163 @@
+//! SQL on PostgreSQL: `REMITD_TEST_PG` names a database that may be written to; without it there is nothing to test against.
+
+use super::{Job, is, job};
+use crate::grants::Grants;
+use crate::services::{Services, SqlConnection};
+use crate::wit::sql::{Host, Param, Statement, Value};
+use crate::wit::types::{Date, Failure, FailureClass};
+use sqlx::{Connection, Executor, PgConnection};
+
+/// A schema of this test's own, and a job that may read and write there.
+async fn granted(schema: &'static str, tables: &'static str) -> Option<(Job, PgConnection)> {
+    let Ok(url) = std::env::var("REMITD_TEST_PG") else {
+        eprintln!("REMITD_TEST_PG is not set: PostgreSQL is not tested here");
+        return None;
+    };
+    let mark = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{mark}options=-csearch_path%3D{schema}");
+    let mut admin = PgConnection::connect(&url).await.unwrap();
+    for text in ["DROP SCHEMA IF EXISTS values_test CASCADE", "CREATE SCHEMA values_test"] {
+        assert_eq!(schema, "values_test");
+        admin.execute(text).await.unwrap();
+    }
+    sqlx::raw_sql(tables).execute(&mut admin).await.unwrap();
+    let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms: 500 }];
+    let names = vec!["elite".to_owned()];
+    let grants = Grants { sql: names.clone(), sql_write: names, ..Grants::default() };
+    Some((job(Services { sql, ..Services::default() }, grants), admin))
+}
+
+fn statement(text: &str, params: &[(&str, Value)]) -> Statement {
+    let param = |(name, value): &(&str, Value)| Param { name: (*name).to_owned(), value: value.clone() };
+    Statement { text: text.into(), params: params.iter().map(param).collect(), expect_rows: None }
+}
+
+async fn query(job: &mut Job, text: &str, params: &[(&str, Value)]) -> Result<Vec<Vec<Value>>, Failure> {
+    let answer = job.query("elite".into(), statement(text, params)).await.unwrap();
+    answer.map(|rows| rows.rows)
+}
+
+async fn change(job: &mut Job, text: &str, params: &[(&str, Value)]) -> Result<Vec<u64>, Failure> {
+    job.transact("elite".into(), vec![statement(text, params)]).await.unwrap()
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+const TABLES: &str = "
+    CREATE TYPE mood AS ENUM ('good', 'bad');
+    CREATE DOMAIN cents AS integer CHECK (VALUE >= 0);
+    CREATE TABLE bill (number varchar PRIMARY KEY, small int2, whole int4, big int8, open numeric(20, 4), ratio float8,
+        paid bool, due date, seen timestamp, at timestamptz, raw bytea, id uuid, doc jsonb, mood mood, fee cents,
+        CHECK (open >= 0));
+    CREATE TABLE part (bill varchar REFERENCES bill (number) DEFERRABLE INITIALLY DEFERRED);";
+
+#[tokio::test]
+async fn one_database_from_end_to_end() {
+    let Some((mut job, mut admin)) = granted("values_test", TABLES).await else { return };
+    values(&mut job).await;
+    refusals(&mut job).await;
+    limits(&mut job).await;
+    lost_connections(&mut job, &mut admin).await;
+    admin.execute("DROP SCHEMA values_test CASCADE").await.unwrap();
+}
+
+async fn values(job: &mut Job) {
+    let date = Value::Date(Date { year: 2026, month: 2, day: 28 });
+    let row = [
+        ("number", text("00124192.00001")),
+        ("small", Value::Integer(-1)),
+        ("whole", Value::Integer(7)),
+        ("big", Value::Integer(i64::MAX)),
+        ("open", Value::Decimal("1234567.8900".into())),
+        ("ratio", Value::Decimal("0.1".into())),
+        ("paid", Value::Boolean(true)),
+        ("due", date),
+        ("seen", Value::Timestamp("2026-02-28T01:02:03".into())),
+        ("at", Value::Timestamp("2026-02-28T01:02:03.500Z".into())),
+        ("raw", Value::Bytes(vec![0, 255])),
+        ("id", text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
+        ("doc", text("{\"a\": 1}")),
+        ("mood", text("good")),
+        ("fee", Value::Integer(5)),
+    ];
+    let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
+    let insert = format!("INSERT INTO bill ({}) VALUES (:{})", names.join(", "), names.join(", :"));
+    assert_eq!(change(job, &insert, &row).await, Ok(vec![1]));
+    let found = query(job, "SELECT * FROM bill WHERE number = :number", &row[..1]).await.unwrap();
+    let expect: Vec<Value> = row.iter().map(|(_, value)| value.clone()).collect();
+    assert_eq!(found, [expect]);
+    let nothing: Vec<_> = row.iter().map(|(name, _)| (*name, Value::Null)).skip(1).collect();
+    let all: Vec<_> = std::iter::once(("number", text("empty"))).chain(nothing).collect();
+    assert_eq!(change(job, &insert, &all).await, Ok(vec![1]));
+    let sums =
+        "SELECT sum(open), count(*), avg(whole)::text, 'NaN'::numeric, 1e20::numeric, -0.001 FROM bill";
+    let decimal = |digits: &str| Value::Decimal(digits.into());
+    assert_eq!(
+        query(job, sums, &[]).await.unwrap()[0],
+        [
+            decimal("1234567.8900"),
+            Value::Integer(2),
+            text("7.0000000000000000"),
+            text("NaN"),
+            decimal("100000000000000000000"),
+            decimal("-0.001"),
+        ]
+    );
+    let texts = "SELECT number FROM bill WHERE whole = :n AND due = :d";
+    let found = query(job, texts, &[("n", text("7")), ("d", text("2026-02-28"))]).await.unwrap();
+    assert_eq!(found, [[text("00124192.00001")]], "texts go into the column's type");
+}
+
+async fn refusals(job: &mut Job) {
+    for (sql, code) in [
+        ("INSERT INTO bill (number) VALUES ('empty')", "unique-violation"),
+        ("INSERT INTO bill (number, open) VALUES ('x', -1)", "constraint"),
+        ("INSERT INTO part VALUES ('none')", "constraint"),
+        ("INSERT INTO bill (number, fee) VALUES ('x', -1)", "constraint"),
+        ("UPDATE nothing SET a = 1", "statement"),
+        ("SELECT 1; SELECT 2", "statement"),
+    ] {
+        is(&change(job, sql, &[]).await.unwrap_err(), FailureClass::Invalid, code);
+    }
+    for sql in ["SELECT whole FROM bill WHERE whole = :n", "SELECT 1 FROM bill WHERE due = :n"] {
+        is(&query(job, sql, &[("n", text("x"))]).await.unwrap_err(), FailureClass::Invalid, "parameter");
+    }
+    is(&query(job, "SELECT ARRAY[1]", &[]).await.unwrap_err(), FailureClass::Invalid, "column");
+    let hidden = "WITH gone AS (DELETE FROM bill RETURNING number) SELECT * FROM gone";
+    is(&query(job, hidden, &[]).await.unwrap_err(), FailureClass::Invalid, "read-only");
+    let sneaky = "SELECT set_config('transaction_read_only', 'off', false)";
+    assert!(query(job, sneaky, &[]).await.is_err());
+    let expecting = Statement { expect_rows: Some(1), ..statement("DELETE FROM bill", &[]) };
+    let failure = job.transact("elite".into(), vec![expecting]).await.unwrap().unwrap_err();
+    is(&failure, FailureClass::Invalid, "rows-changed");
+    assert_eq!(query(job, "SELECT count(*) FROM bill", &[]).await.unwrap(), [[Value::Integer(2)]]);
+}
+
+async fn limits(job: &mut Job) {
+    is(&query(job, "SELECT pg_sleep(60)", &[]).await.unwrap_err(), FailureClass::Unavailable, "timeout");
+    let many = "SELECT generate_series(1, 10001)";
+    is(&query(job, many, &[]).await.unwrap_err(), FailureClass::Invalid, "too-many-rows");
+    change(job, "SELECT set_config('search_path', 'nowhere', false)", &[]).await.unwrap();
+    assert!(change(job, "SELECT 1 FROM bill", &[]).await.is_ok(), "the session was put right");
+}
+
+async fn lost_connections(job: &mut Job, admin: &mut PgConnection) {
+    assert!(query(job, "SELECT 1", &[]).await.is_ok());
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'remitd'";
+    admin.execute(end).await.unwrap();
+    assert!(query(job, "SELECT 1", &[]).await.is_ok(), "the pool comes back by itself");
+    let suicide = "SELECT pg_terminate_backend(pg_backend_pid())";
+    is(&change(job, suicide, &[]).await.unwrap_err(), FailureClass::Unavailable, "connect");
+    // A deferred trigger that ends the connection makes COMMIT itself fail: nobody can say what was kept.
+    let deferred = "
+        CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER leave AFTER INSERT ON part DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION leave();";
+    sqlx::raw_sql(deferred).execute(&mut *admin).await.unwrap();
+    let failure = change(job, "INSERT INTO part VALUES ('empty')", &[]).await.unwrap_err();
+    is(&failure, FailureClass::UnknownOutcome, "commit-lost");
+    assert!(job.ledger.touched());
+}

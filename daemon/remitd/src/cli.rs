@@ -1,0 +1,278 @@
+//! The commands and their words.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Payment links from a law firm's matters: out to the payers, back into the books.
+#[derive(Parser)]
+#[command(name = "remitd", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// The configuration; else $REMITD_CONFIG, ./remitd.toml, /etc/remitd/remitd.toml.
+    #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show remitd with a sample firm; nothing to install, nothing real.
+    Demo(Demo),
+    /// Make a configuration that works at once, with its store and folders.
+    Init { dir: PathBuf },
+    /// Run the daemon.
+    Run,
+    /// Check the configuration without starting.
+    Check {
+        /// Warnings count as findings (exit 1).
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Take in a file of payment requests.
+    Import(Import),
+    /// Batches: list, show, release, discard.
+    #[command(subcommand)]
+    Batch(Batch),
+    /// Payment requests: create, list, show, cancel, ask for the rest, resend.
+    #[command(subcommand)]
+    Request(Request),
+    /// The matter database: search, show, push.
+    #[command(subcommand)]
+    Matter(Matter),
+    /// Postings into the matter software: list, post, retry, remove.
+    #[command(subcommand)]
+    Posting(Posting),
+    /// Messages: list, show, resend.
+    #[command(subcommand)]
+    Mail(Mail),
+    /// Plugins: list, inspect, run.
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// What is where, and what waits for a person.
+    Status,
+    /// What an error code means and how to mend it.
+    Explain { code: String },
+}
+
+#[derive(Args)]
+pub struct Demo {
+    /// Where the sample firm lives; else ./demo, or with --once a folder that is gone afterwards.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// Walk the whole road once, print the books and end.
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Args)]
+pub struct Import {
+    /// The file to take in.
+    #[arg(required_unless_present = "template")]
+    pub file: Option<PathBuf>,
+    /// The merchant account that the money goes to.
+    #[arg(long, required_unless_present = "template")]
+    pub account: Option<String>,
+    /// The importer plugin; else the first one.
+    #[arg(long)]
+    pub importer: Option<String>,
+    /// Check only; keep nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long, value_enum, default_value_t = Release::Review)]
+    pub release: Release,
+    /// How dates are written that are not ISO.
+    #[arg(long, value_enum, default_value_t = DateOrder::Mdy)]
+    pub date_order: DateOrder,
+    /// Print the template for a file.
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "csv")]
+    pub template: Option<Template>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Template {
+    Csv,
+    Txt,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum Release {
+    /// Mail each payer.
+    Send,
+    /// Make links to hand on by hand.
+    Links,
+    /// Wait for `batch release`.
+    Review,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum DateOrder {
+    Mdy,
+    Dmy,
+    Ymd,
+}
+
+#[derive(Subcommand)]
+pub enum Batch {
+    List {
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+    },
+    Show {
+        id: i64,
+    },
+    /// Let a batch in review go out.
+    Release {
+        id: i64,
+        /// Make links only, mail nobody.
+        #[arg(long)]
+        no_mail: bool,
+    },
+    /// Throw a batch in review away.
+    Discard {
+        id: i64,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Request {
+    /// A quick link.
+    Create(Create),
+    List {
+        /// outstanding, processing, payment_received, partially_paid, cancelled, expired.
+        #[arg(long)]
+        state: Option<String>,
+        /// number, amount, due, payer, created.
+        #[arg(long)]
+        sort: Option<String>,
+        #[arg(long)]
+        limit: Option<i64>,
+    },
+    Show {
+        id: i64,
+    },
+    /// Void a link before it is paid.
+    Cancel {
+        id: i64,
+        #[arg(long, default_value = "cancelled by hand")]
+        why: String,
+    },
+    /// Ask for what a payment left open, with a new link.
+    Remainder {
+        id: i64,
+        #[arg(long)]
+        no_mail: bool,
+    },
+    /// Send the request's mail again, where it was not sent.
+    Resend {
+        id: i64,
+    },
+}
+
+#[derive(Args)]
+pub struct Create {
+    #[arg(long)]
+    pub account: String,
+    /// Decimal digits, such as 1234.50.
+    #[arg(long)]
+    pub amount: String,
+    /// Who is to pay.
+    #[arg(long)]
+    pub name: String,
+    /// May be left out with --no-mail.
+    #[arg(long, default_value = "")]
+    pub email: String,
+    #[arg(long, default_value = "")]
+    pub invoice: String,
+    /// Year-month-day.
+    #[arg(long)]
+    pub due: Option<chrono::NaiveDate>,
+    #[arg(long, default_value = "")]
+    pub message: String,
+    #[arg(long, default_value = "")]
+    pub client: String,
+    #[arg(long, default_value = "")]
+    pub matter: String,
+    /// Print the link only; mail nobody.
+    #[arg(long)]
+    pub no_mail: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Matter {
+    Search {
+        text: String,
+        #[arg(long)]
+        connector: Option<String>,
+        /// The field to search; else the connector's first.
+        #[arg(long)]
+        field: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// One matter's open statements.
+    Show {
+        number: String,
+        #[arg(long)]
+        connector: Option<String>,
+    },
+    /// Ask for every open statement that the push's rules allow.
+    Push {
+        #[arg(long)]
+        connector: Option<String>,
+        /// Say what would be asked for and what not, and why.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Posting {
+    List {
+        /// pending, incomplete, queued, posted, removed, all.
+        #[arg(long, default_value = "all")]
+        view: String,
+        #[arg(long, default_value_t = 1000)]
+        limit: i64,
+    },
+    /// Write pending postings into the matter software.
+    Post { ids: Vec<i64> },
+    /// Try refused postings again.
+    Retry { ids: Vec<i64> },
+    /// Take postings out that were handled by hand.
+    Remove { ids: Vec<i64> },
+}
+
+#[derive(Subcommand)]
+pub enum Mail {
+    List {
+        #[arg(long, default_value_t = 100)]
+        limit: i64,
+    },
+    Show {
+        id: i64,
+    },
+    Resend {
+        id: i64,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Plugin {
+    List,
+    /// What a plugin is, imports and exports: a configured or bundled one, or a file.
+    Inspect {
+        plugin: String,
+    },
+    /// Call one export with JSON arguments and show the answer.
+    Run {
+        /// A configured plugin, with its grants; or a file or a bundled one, with none.
+        plugin: String,
+        export: String,
+        /// An object by parameter name, or a list.
+        #[arg(default_value = "{}")]
+        arguments: String,
+    },
+}

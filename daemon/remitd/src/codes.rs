@@ -1,0 +1,255 @@
+//! The codes of findings and errors, with the words of `remitd explain CODE`. Owns the table; each crate owns the codes that
+//! it gives out, and a test sees to it that all are here. A code, once shipped, keeps its meaning.
+
+use std::fmt;
+
+/// What a code means and how the thing is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    pub code: &'static str,
+    pub title: &'static str,
+    pub cause: &'static str,
+    pub mend: &'static str,
+}
+
+/// Takes `REMIT-0102`, `remit-0102` and `0102`.
+pub fn find(code: &str) -> Option<&'static Code> {
+    let number = code.trim().to_ascii_uppercase();
+    let number = number.strip_prefix("REMIT-").unwrap_or(&number);
+    CODES.iter().find(|known| known.code.strip_prefix("REMIT-") == Some(number))
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}\n\n{}\n\nMend: {}", self.code, self.title, self.cause, self.mend)
+    }
+}
+
+const fn code(code: &'static str, title: &'static str, cause: &'static str, mend: &'static str) -> Code {
+    Code { code, title, cause, mend }
+}
+
+/// By number: 01xx configuration, 02xx import, 03xx the road's own faults, 04xx what is refused.
+#[rustfmt::skip]
+pub const CODES: &[Code] = &[
+    code("REMIT-0100", "The configuration cannot be read",
+        "The file is not there, is not text, is longer than 1 MiB, or the user that runs remitd may not read it.",
+        "Name another file with -c FILE or REMITD_CONFIG, make one with `remitd init DIR`, or give the daemon's user the right to read it."),
+    code("REMIT-0101", "The file is not TOML",
+        "A quote or a bracket is open, a key stands twice in a table, or a value is written in a way that TOML does not know.",
+        "Look at the line and column of the message. Texts stand in double quotes, lists in [ ], tables in { } or under a [head]."),
+    code("REMIT-0102", "There is no such key",
+        "A key or table is written that remitd does not know: mistyped, in the wrong table, or of another version.",
+        "Take the name that the hint gives. config/remitd.toml shows every key with its default."),
+    code("REMIT-0103", "The value is of the wrong type",
+        "A text stands where a number is due, a number where a text is due, and so on.",
+        "Texts stand in quotes, numbers and true or false do not, lists stand in [ ]."),
+    code("REMIT-0104", "The value does not fit",
+        "The value has the right type, but not one of the forms or choices that the key takes.",
+        "The hint shows the choices, or the form with an example."),
+    code("REMIT-0105", "A required key is missing",
+        "The table cannot be used without this key, and there is no default that could be right.",
+        "Add the key as the hint shows."),
+    code("REMIT-0106", "The name refers to nothing",
+        "A key names an account, a plugin, a connection or a secret that is not in the configuration.",
+        "Take the name that the hint gives, or add the table that is referred to."),
+    code("REMIT-0107", "The same id twice",
+        "Two tables of one kind have the same id, perhaps in two files of conf.d, which are read together.",
+        "Give each its own id, or delete one."),
+    code("REMIT-0108", "A secret stands in the configuration",
+        "A password or a key is written out. Configurations are copied, mailed and kept in version control.",
+        "Put the secret into a file that only the daemon's user can read, and write { file = \"…\" }; or { env = \"…\" } or { credential = \"…\" }. Then change the secret: it may have been seen."),
+    code("REMIT-0109", "A secret cannot be used",
+        "The file, environment variable or systemd credential is not there, is empty, is no text, or is too short for its use.",
+        "Put the secret where the message looks for it. A key that signs links has at least 32 characters: `openssl rand -hex 32` makes one."),
+    code("REMIT-0110", "Everyone on the machine can read a secret",
+        "The file's mode lets users read it who have nothing to do with remitd.",
+        "chmod 600 FILE, with the daemon's user as its owner. Then think about whether the secret must be changed."),
+    code("REMIT-0111", "Watched folders lie in each other",
+        "Two [[folder]] tables watch the same path, or one watches a folder inside the other's: a file would be taken twice.",
+        "Put the folders side by side."),
+    code("REMIT-0112", "Writing without reading",
+        "A plugin's grants.sql_write names a connection that its grants.sql does not.",
+        "Name the connection in both."),
+    code("REMIT-0113", "The schedule cannot be read",
+        "A schedule has five fields: minute, hour, day of month, month, day of week. A day of month and a day of week together would mean \"either\", and a day such as 31 February never comes.",
+        "Write five fields, such as \"30 6 * * 1-5\" for half past six on working days."),
+    code("REMIT-0114", "The environment cannot set this key",
+        "Variables are named REMITD__SECTION__KEY. Tables that come several times, such as [[account]], have no names there.",
+        "Write the table into a file of its own in conf.d."),
+    code("REMIT-0115", "The console is open to the network without TLS",
+        "server.staff_listen is not an address of this machine alone, and remitd speaks plain HTTP there.",
+        "Listen on 127.0.0.1, and put a proxy with TLS in front."),
+    code("REMIT-0116", "Links without TLS",
+        "server.public_url begins with http:// and is not an address of this machine.",
+        "Put a proxy with TLS in front of the public listener, and write https:// in public_url."),
+    code("REMIT-0117", "Two listeners on one address",
+        "public_listen, staff_listen and sandbox_listen each need an address of their own.",
+        "Give each its own port."),
+    code("REMIT-0118", "A file or folder is not there",
+        "The configuration names a file or folder that does not exist. Relative paths start at the configuration's folder.",
+        "Put it there, or write another path."),
+    code("REMIT-0201", "A column is missing",
+        "The first line of the file does not name a column that is needed.",
+        "Take the template (`remitd import --template`), or add the column with its name in the first line."),
+    code("REMIT-0202", "The amount cannot be read",
+        "The amount has letters, two decimal marks, more decimals than its currency has, or signs that the folder's decimal_mark does not fit.",
+        "Write it as 1234.56, 1,234.56 or $1234.56, or set decimal_mark for files with decimal commas."),
+    code("REMIT-0203", "The amount is missing",
+        "The row has nothing in the column Amount.",
+        "Write the amount, or delete the row."),
+    code("REMIT-0204", "The amount is not above zero",
+        "Nobody can be asked for nothing, and a credit is not a payment request.",
+        "Ask for at least one minor unit (a cent), or delete the row."),
+    code("REMIT-0205", "The date cannot be read",
+        "The date is not in the order that is configured, or there is no such day. Dates are never guessed.",
+        "Write it as date_order says, or as 2026-11-30, which is always understood."),
+    code("REMIT-0206", "The row has the wrong number of fields",
+        "The row has more or fewer fields than the first line has columns: often a separator inside a text without quotes.",
+        "Put texts with separators or line breaks in double quotes."),
+    code("REMIT-0207", "The name is missing",
+        "The row has nothing in the column Recipient Name.",
+        "Write who is to pay."),
+    code("REMIT-0208", "The e-mail address cannot be used",
+        "The address is empty, has no @ or no whole domain, or there are several.",
+        "Give one address, as jane@example.com."),
+    code("REMIT-0209", "The text's encoding cannot be read",
+        "The file is not UTF-8, UTF-16 or Windows-1252, or is damaged at the place named.",
+        "Save the file as \"CSV UTF-8\" and give it in again."),
+    code("REMIT-0210", "Too long, or too many rows",
+        "The file, a row or the number of rows is beyond limits.file_bytes or limits.file_rows, or beyond what one row may hold.",
+        "Split the file, or raise the limit."),
+    code("REMIT-0211", "The text cannot be sent as it is",
+        "A name, an invoice number or a message is too long, or has line breaks or control characters where none may be.",
+        "Shorten it, and write it on one line."),
+    code("REMIT-0212", "The invoice has a live link already",
+        "The account has an outstanding link for the same invoice number. Sending another would ask the payer twice.",
+        "Leave the row out; or cancel the other link first, if this one is to take its place."),
+    code("REMIT-0213", "The same file again",
+        "A file with exactly these bytes was taken before. Nothing of it is sent a second time.",
+        "Nothing is to be done; to ask for new payments, give in a new file."),
+    code("REMIT-0214", "The importer miscounted",
+        "The importer plugin says that it saw another number of rows than it handed over. Rows may be lost, so nothing was taken in.",
+        "Tell the plugin's author; until then use another importer for this file."),
+    code("REMIT-0215", "The file has no rows",
+        "There is nothing below the first line. An empty export usually means that something went wrong before.",
+        "Make the file again, with at least one row below the header."),
+    code("REMIT-0301", "The store does not answer",
+        "The database could not be read or written. Nothing was half done: each step is one transaction.",
+        "See to the database, its disk and its address in [store]; work goes on by itself once it answers."),
+    code("REMIT-0302", "The plugin is not there",
+        "A step needs a plugin that is not loaded, or that is of another kind than its place asks for.",
+        "Name a [[plugin]] of the right kind where the message says: importer, connector, mail-provider or payment-gateway."),
+    code("REMIT-0303", "A file cannot be read or written",
+        "The operating system refused; the message names the path.",
+        "Look at the path, its rights and the free space. Files that were in hand stay where the next look finds them."),
+    code("REMIT-0304", "A message cannot be written",
+        "A template of the firm's has a fault, or the message cannot be put into the form of a mail.",
+        "Mend the template that the message names; without mail.templates the built-in ones are used."),
+    code("REMIT-0305", "No random numbers",
+        "The operating system gave no random bits, so that no link can be made that nobody guesses.",
+        "Try again; if it stays, the machine or its container is set up wrongly."),
+    code("REMIT-0306", "There is no such account",
+        "A request, a file or a push names a merchant account that the configuration does not have.",
+        "Name one of those that the message lists, or add an [[account]]."),
+    code("REMIT-0307", "The link cannot be signed",
+        "No key for links is loaded.",
+        "See to `link-key` in [secrets]."),
+    code("REMIT-0308", "A stored currency is unknown",
+        "A row of the store carries a currency that ISO 4217 does not have: it was written by something else than remitd, or damaged.",
+        "Do not change the row by hand; restore a backup, or ask for help with the row's number."),
+    code("REMIT-0309", "A stored piece of work does not read",
+        "The payload of an effect is not what this version writes: another version wrote it, or it was changed by hand.",
+        "Run the version that wrote it until its work is done, or ask for the work anew."),
+    code("REMIT-0310", "A stored piece of work is of an unknown kind",
+        "The store holds an effect that this version does not know: a newer version wrote it.",
+        "Run the version that wrote it, or a newer one."),
+    code("REMIT-0399", "Stopped on purpose",
+        "A test asked for a crash at this point. It never happens in a daemon that is run.",
+        "Nothing is to be done."),
+    code("REMIT-0401", "There is no such request",
+        "No payment request has this number.",
+        "Look it up with `remitd request list`."),
+    code("REMIT-0402", "Nothing is left to ask for",
+        "A request for the rest needs a link that is used up, expired or cancelled, and an open amount.",
+        "See its state and what is open with `remitd request show`."),
+    code("REMIT-0403", "The request cannot be made",
+        "What was given for the payer, the amount or the texts does not pass the checks that every door shares.",
+        "Mend what the message names: each finding has its own code in JSON."),
+    code("REMIT-0404", "The request cannot be cancelled",
+        "Only an outstanding link can be voided: this one is paid, being paid, expired or cancelled already.",
+        "If a payment is under way, wait for its end; money that came is given back by a refund."),
+    code("REMIT-0405", "There is no such batch",
+        "No batch of drafts has this number.",
+        "Look it up with `remitd batch list`."),
+    code("REMIT-0406", "The batch is not in review",
+        "Only a batch in review can be released or discarded; this one was already, or was rejected.",
+        "See its state with `remitd batch show`."),
+    code("REMIT-0407", "There is no such message",
+        "No mail has this number.",
+        "Look it up with `remitd mail list`."),
+    code("REMIT-0408", "The message cannot be sent again",
+        "Only a mail that was not sent can be: this one went out, or waits for its turn.",
+        "See its attempts with `remitd mail show`; to reach the payer once more, send the link by hand."),
+    code("REMIT-0409", "The posting has lost its payment",
+        "The payment or the request that a posting belongs to is not in the store. No step of remitd removes one: rows were deleted from outside.",
+        "Restore a backup; until then write the posting by hand and remove it here."),
+    code("REMIT-0410", "There is no such posting",
+        "No posting has this number.",
+        "Look it up with `remitd posting list`."),
+    code("REMIT-0411", "The posting's state does not allow it",
+        "A posting can be posted while it is pending, incomplete or queued and has a connector, and removed while it is pending or incomplete.",
+        "See its state with `remitd posting list`; without a connector, write it by hand and remove it here."),
+];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn sorted_and_unique() {
+        assert!(CODES.windows(2).all(|pair| pair[0].code < pair[1].code));
+        assert_eq!(find("remit-0102"), find("0102"));
+        assert_eq!(find("REMIT-0102").unwrap().title, "There is no such key");
+        assert_eq!(find("REMIT-9999"), None);
+    }
+
+    /// Every source below the folder.
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("target") {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "toml") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_given_out_is_explained() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut found = Vec::new();
+        for folder in ["daemon", "plugins", "plugin-sdk"] {
+            sources(&root.join(folder), &mut found);
+        }
+        let mut used: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for path in found.into_iter().filter(|path| !path.ends_with("codes.rs")) {
+            let text = fs_err::read_to_string(&path).unwrap();
+            for (at, prefix) in text.match_indices("REMIT-") {
+                let number: String =
+                    text[at + prefix.len()..].chars().take_while(char::is_ascii_digit).take(4).collect();
+                if number.len() == 4 {
+                    used.insert(format!("REMIT-{number}"), path.clone());
+                }
+            }
+        }
+        assert!(used.len() > 20, "the sources were not found: {used:?}");
+        for (code, path) in used {
+            assert!(find(&code).is_some(), "{code} of {} has no explanation", path.display());
+        }
+    }
+}

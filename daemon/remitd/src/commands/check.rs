@@ -1,0 +1,35 @@
+//! `check`: `run`, stopped before it starts.
+
+use super::Asked;
+use crate::config::{self, Problems};
+use crate::fault::{BAD_CONFIGURATION, DONE, FINDINGS, Fault};
+use crate::{show, wiring};
+
+pub fn run(asked: &Asked, strict: bool) -> Result<u8, Fault> {
+    let path = config::find(asked.config.clone());
+    match config::load(&path, std::env::vars()) {
+        Err(problems) => {
+            tell(asked, &problems)?;
+            Ok(BAD_CONFIGURATION)
+        }
+        Ok(loaded) => {
+            // The same code that `run` goes through: a plugin that does not load, a template that does not read.
+            wiring::seat(&loaded)?;
+            tell(asked, &loaded.warnings)?;
+            if !asked.json {
+                show::note(&format!("{}: good", path.display()));
+            }
+            Ok(if strict && !loaded.warnings.0.is_empty() { FINDINGS } else { DONE })
+        }
+    }
+}
+
+fn tell(asked: &Asked, problems: &Problems) -> Result<(), Fault> {
+    if asked.json {
+        return show::json(problems);
+    }
+    if !problems.0.is_empty() {
+        show::note(&problems.to_string());
+    }
+    Ok(())
+}

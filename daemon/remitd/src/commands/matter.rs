@@ -1,0 +1,182 @@
+//! `matter`: the matter database, searched, shown and pushed from.
+
+use super::{Asked, status};
+use crate::cli::Matter;
+use crate::fault::{DONE, Fault};
+use crate::show;
+use crate::views::amount;
+use crate::wiring::{Need, Wired};
+use remitd_flow::intake::push::{self, Pushed};
+use remitd_flow::intake::report::Report;
+use remitd_flow::plugin::JobSpec;
+use remitd_flow::plugin::connector::Statement;
+use remitd_flow::{FlowError, Road};
+use serde::Serialize;
+
+pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
+    let wired = asked.open(Need::Plugins).await?;
+    match matter {
+        Matter::Search { text, connector, field, limit } => {
+            let connector = connector_id(&wired.road, connector)?;
+            search(asked, &wired.road, &connector, field, &text, limit).await?;
+            Ok(DONE)
+        }
+        Matter::Show { number, connector } => {
+            let connector = connector_id(&wired.road, connector)?;
+            statements(asked, &wired.road, &connector, &number).await?;
+            Ok(DONE)
+        }
+        Matter::Push { connector, dry_run } => push_all(asked, &wired, connector.as_deref(), dry_run).await,
+    }
+}
+
+fn connector_id(road: &Road, named: Option<String>) -> Result<String, Fault> {
+    named.or_else(|| road.plugins.connectors.keys().next().cloned()).ok_or_else(|| {
+        Fault::usage(
+            "no connector is configured",
+            "add [[plugin]] id = \"matters\", file = \"sql-connector\"",
+        )
+    })
+}
+
+#[derive(Serialize)]
+struct MatterView {
+    number: String,
+    client: String,
+    client_name: String,
+    description: String,
+}
+
+async fn search(
+    asked: &Asked,
+    road: &Road,
+    connector: &str,
+    field: Option<String>,
+    text: &str,
+    limit: u32,
+) -> Result<(), Fault> {
+    let failed = |failure| FlowError::Plugin { plugin: connector.to_owned(), failure };
+    let job = || JobSpec::new("matter search", "matter search");
+    let plugin = road.connector(connector)?;
+    let field = match field {
+        Some(field) => field,
+        None => plugin.search_fields(job()).await.map_err(failed)?.into_iter().next().unwrap_or_default(),
+    };
+    let found = plugin.search(job(), field, text.to_owned(), limit).await.map_err(failed)?;
+    let views: Vec<_> = found
+        .into_iter()
+        .map(|matter| MatterView {
+            number: matter.number,
+            client: matter.client,
+            client_name: matter.client_name,
+            description: matter.description,
+        })
+        .collect();
+    if asked.json {
+        return show::json(&views);
+    }
+    let row = |m: &MatterView| {
+        vec![m.number.clone(), m.client.clone(), m.client_name.clone(), m.description.clone()]
+    };
+    show::table(&["matter", "client", "name", "description"], views.iter().map(row).collect())
+}
+
+#[derive(Serialize)]
+struct StatementView {
+    number: String,
+    matter: String,
+    client: String,
+    client_name: String,
+    due: Option<String>,
+    total: String,
+    open: String,
+    currency: String,
+    payer: Option<crate::views::PayerView>,
+}
+
+impl From<Statement> for StatementView {
+    fn from(statement: Statement) -> StatementView {
+        let due = statement.due.map(|date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day));
+        StatementView {
+            number: statement.number,
+            matter: statement.matter,
+            client: statement.client,
+            client_name: statement.client_name,
+            due,
+            total: amount(statement.total.amount_minor, &statement.total.currency),
+            open: amount(statement.open.amount_minor, &statement.open.currency),
+            currency: statement.open.currency,
+            payer: statement
+                .payer
+                .map(|payer| crate::views::PayerView { name: payer.name, email: payer.email }),
+        }
+    }
+}
+
+async fn statements(asked: &Asked, road: &Road, connector: &str, number: &str) -> Result<(), Fault> {
+    let job = JobSpec::new("matter show", "matter show");
+    let found = road.connector(connector)?.open_statements(job, number.to_owned()).await;
+    let found = found.map_err(|failure| FlowError::Plugin { plugin: connector.to_owned(), failure })?;
+    let views: Vec<_> = found.into_iter().map(StatementView::from).collect();
+    if asked.json {
+        return show::json(&views);
+    }
+    let row = |s: &StatementView| {
+        let payer = s.payer.as_ref().map(|payer| format!("{} <{}>", payer.name, payer.email));
+        vec![
+            s.number.clone(),
+            s.matter.clone(),
+            s.client_name.clone(),
+            s.due.clone().unwrap_or_default(),
+            s.total.clone(),
+            s.open.clone(),
+            s.currency.clone(),
+            payer.unwrap_or_else(|| "nobody".to_owned()),
+        ]
+    };
+    let heads = ["statement", "matter", "client", "due", "total", "open", "currency", "payer"];
+    show::table(&heads, views.iter().map(row).collect())
+}
+
+#[derive(Serialize)]
+struct PushView {
+    connector: String,
+    #[serde(flatten)]
+    report: Report,
+    skipped: Vec<push::Skipped>,
+}
+
+async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run: bool) -> Result<u8, Fault> {
+    let wanted: Vec<_> = wired
+        .pushes
+        .iter()
+        .map(|(push, _)| push)
+        .filter(|push| connector.is_none_or(|connector| push.connector == connector))
+        .collect();
+    if wanted.is_empty() {
+        return Err(Fault::usage(
+            "no [[push]] is configured for this",
+            "add [[push]] connector = …, account = …",
+        ));
+    }
+    let mut views = Vec::new();
+    for rules in wanted {
+        let Pushed { outcome, skipped } = push::push(&wired.road, rules, dry_run).await?;
+        let name = format!("push {}", rules.connector);
+        let report = Report::of_outcome(&outcome, &name, &rules.account);
+        views.push(PushView { connector: rules.connector.clone(), report, skipped });
+    }
+    let clean = views.iter().all(|view| view.report.errors.is_empty());
+    if asked.json {
+        show::json(&views)?;
+        return Ok(status(clean));
+    }
+    for view in &views {
+        show::text(&view.report.text())?;
+        let row = |skipped: &push::Skipped| vec![skipped.statement.clone(), skipped.why.clone()];
+        if !view.skipped.is_empty() {
+            show::table(&["left out", "why"], view.skipped.iter().map(row).collect())?;
+        }
+    }
+    Ok(status(clean))
+}

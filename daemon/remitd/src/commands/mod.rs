@@ -1,0 +1,74 @@
+//! The commands: each reads as what it does, and answers with data, findings or a fault.
+
+mod batch;
+mod check;
+mod demo;
+mod import;
+mod init;
+mod mail;
+mod matter;
+mod plugin;
+mod posting;
+mod request;
+pub mod run;
+mod status;
+
+use crate::cli::{Cli, Command};
+use crate::config::{self, Loaded};
+use crate::fault::{DONE, FINDINGS, Fault};
+use crate::wiring::{self, Need, Wired};
+use crate::{codes, logging, show};
+use std::path::PathBuf;
+
+/// How a command is to answer, and by which configuration.
+pub struct Asked {
+    pub config: Option<PathBuf>,
+    pub json: bool,
+}
+
+pub async fn run(cli: Cli) -> Result<u8, Fault> {
+    let asked = Asked { config: cli.config, json: cli.json };
+    match cli.command {
+        Command::Demo(demo) => demo::run(&demo, asked.json).await,
+        Command::Init { dir } => init::run(&dir, asked.json).await,
+        Command::Run => run::run(&asked).await,
+        Command::Check { strict } => check::run(&asked, strict),
+        Command::Import(import) => import::run(&asked, &import).await,
+        Command::Batch(batch) => batch::run(&asked, batch).await,
+        Command::Request(request) => request::run(&asked, request).await,
+        Command::Matter(matter) => matter::run(&asked, matter).await,
+        Command::Posting(posting) => posting::run(&asked, posting).await,
+        Command::Mail(mail) => mail::run(&asked, mail).await,
+        Command::Plugin(plugin) => plugin::run(&asked, plugin).await,
+        Command::Status => status::run(&asked).await,
+        Command::Explain { code } => explain(&code),
+    }
+}
+
+impl Asked {
+    pub fn load(&self) -> Result<Loaded, Fault> {
+        let path = config::find(self.config.clone());
+        let loaded = config::load(&path, std::env::vars()).map_err(Fault::Configuration)?;
+        logging::start(&loaded.config.log);
+        Ok(loaded)
+    }
+
+    pub async fn open(&self, need: Need) -> Result<Wired, Fault> {
+        wiring::open(self.load()?, need).await
+    }
+}
+
+fn explain(code: &str) -> Result<u8, Fault> {
+    match codes::find(code) {
+        Some(code) => {
+            show::text(&code.to_string())?;
+            Ok(DONE)
+        }
+        None => Err(Fault::usage(format!("there is no code \"{code}\""), "codes look like REMIT-0202")),
+    }
+}
+
+/// Done, or done with findings.
+pub fn status(clean: bool) -> u8 {
+    if clean { DONE } else { FINDINGS }
+}

@@ -1,0 +1,155 @@
+//! `run`: the daemon. It listens, says that it is ready, keeps the road going, and stops in bounded time when it is told to.
+
+use super::Asked;
+use crate::clock::SystemClock;
+use crate::config::Loaded;
+use crate::fault::{DONE, Fault};
+use crate::wiring::{Need, Wired};
+use crate::{show, wiring};
+use remitd_domain::time::Clock;
+use remitd_flow::run;
+use remitd_sandbox::Sandbox;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long a bank payment stays pending at the built-in sandbox provider.
+const SETTLE_MS: u64 = 5_000;
+
+pub async fn run(asked: &Asked) -> Result<u8, Fault> {
+    let loaded = asked.load()?;
+    if !loaded.warnings.0.is_empty() {
+        show::note(&loaded.warnings.to_string());
+    }
+    let wired = wiring::open(loaded, Need::Plugins).await?;
+    let (stopper, stop) = watch::channel(false);
+    let daemon = Daemon::start(wired, stop).await?;
+    show::line(&daemon.addresses)?;
+    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+    signalled().await?;
+    tracing::info!("stopping: what is in hand is finished");
+    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+    stopper.send_replace(true);
+    daemon.ended().await;
+    Ok(DONE)
+}
+
+/// Returns at SIGTERM or Ctrl-C.
+pub async fn signalled() -> Result<(), Fault> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// Where a daemon answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Addresses {
+    pub ready: bool,
+    pub public: String,
+    pub staff: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
+}
+
+pub struct Daemon {
+    pub addresses: Addresses,
+    pub wired: Arc<Wired>,
+    tasks: JoinSet<()>,
+}
+
+impl Daemon {
+    /// Listens and sets everything going; returns once it is ready.
+    pub async fn start(wired: Wired, stop: watch::Receiver<bool>) -> Result<Daemon, Fault> {
+        let server = &wired.loaded.config.server;
+        let public = listen(server.public_listen).await?;
+        let staff = listen(server.staff_listen).await?;
+        let sandbox = sandbox(&wired.loaded).await?;
+        let addresses = Addresses {
+            ready: true,
+            public: format!("http://{}", public.local_addr()?),
+            staff: format!("http://{}", staff.local_addr()?),
+            sandbox: sandbox.as_ref().map(Sandbox::url),
+        };
+        let road = wired.road.clone();
+        run::start(&road, &wired.scheduled()).await?;
+        let mut tasks = JoinSet::new();
+        if let Some(sandbox) = sandbox {
+            let stop = stopped(stop.clone());
+            tasks.spawn(async move { tell("the sandbox provider", sandbox.serve(stop).await) });
+        }
+        let pages = remitd_web::public(road.clone())
+            .map_err(|error| Fault::usage(error.to_string(), "this is a fault of remitd itself"))?;
+        for (name, listener, router) in [
+            ("the public listener", public, pages),
+            ("the staff listener", staff, remitd_web::staff(road.clone())),
+        ] {
+            let stop = stopped(stop.clone());
+            let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+            tasks.spawn(async move { tell(name, serving.await) });
+        }
+        tasks.spawn(run::run(road, wired.folders.clone(), stop));
+        Ok(Daemon { addresses, wired: Arc::new(wired), tasks })
+    }
+
+    /// Waits until everything has ended, and closes the store.
+    pub async fn ended(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+        self.wired.road.store.close().await;
+    }
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that whoever could stop us is gone: that is a stop too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn tell<E: std::fmt::Display>(what: &str, end: Result<(), E>) {
+    if let Err(error) = end {
+        tracing::error!(%error, "{what} ended");
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Fault> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Fault::usage(
+            format!("cannot listen on {address}: {error}"),
+            "another remitd may run here; else choose another port under [server]",
+        )
+    })
+}
+
+/// The built-in provider, where the configuration asks for it: its secrets are those that the gateway plugin names.
+async fn sandbox(loaded: &Loaded) -> Result<Option<Sandbox>, Fault> {
+    let Some(listen) = loaded.config.server.sandbox_listen else { return Ok(None) };
+    let gateway = loaded.config.plugins.iter().find(|plugin| plugin.file == "sandbox-gateway");
+    let secret = |setting: &str| -> Result<String, Fault> {
+        let missing = || Fault::Wiring {
+            what: format!(
+                "sandbox_listen is set, but no plugin of file \"sandbox-gateway\" names a secret in {setting}"
+            ),
+            mend: "add the plugin as `remitd init` writes it, or remove sandbox_listen".to_owned(),
+        };
+        let name = gateway.and_then(|plugin| plugin.settings.get(setting)?.as_str()).ok_or_else(missing)?;
+        let secret = loaded.config.secrets.get(name).ok_or_else(missing)?;
+        Ok(secret.read(&loaded.base)?.expose_secret().to_owned())
+    };
+    let clock = SystemClock;
+    let config = remitd_sandbox::Config {
+        listen,
+        journal: wiring::data_folder(loaded).map(|folder| folder.join("sandbox.journal")),
+        key: secret("key-secret")?,
+        webhook_secret: secret("webhook-secret")?,
+        settle_ms: SETTLE_MS,
+        clock: Arc::new(move || clock.now_ms()),
+    };
+    let bound = remitd_sandbox::bind(config).await;
+    bound.map(Some).map_err(|error| Fault::usage(error.to_string(), "see sandbox_listen under [server]"))
+}

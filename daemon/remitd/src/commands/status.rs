@@ -1,0 +1,79 @@
+//! `status`: what is where, and what waits for a person.
+
+use super::{Asked, status};
+use crate::fault::Fault;
+use crate::show;
+use crate::views::HeldView;
+use crate::wiring::Need;
+use remitd_store::Books;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+const HELD_MAX: i64 = 100;
+
+#[derive(Serialize)]
+struct Status {
+    store: &'static str,
+    books: Books,
+    requests: BTreeMap<String, i64>,
+    /// By kind, then by state.
+    effects: BTreeMap<String, BTreeMap<String, i64>>,
+    /// Files that were dropped and are not done.
+    files_in_hand: Vec<String>,
+    held: Vec<HeldView>,
+}
+
+pub async fn run(asked: &Asked) -> Result<u8, Fault> {
+    let wired = asked.open(Need::Store).await?;
+    let store = &wired.road.store;
+    let mut effects: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+    for row in store.effect_summary().await? {
+        effects.entry(row.kind).or_default().insert(row.state, row.count);
+    }
+    let mut files_in_hand = Vec::new();
+    for folder in &wired.folders {
+        for part in ["inbox", "work"] {
+            let Ok(entries) = fs_err::read_dir(folder.path.join(part)) else { continue };
+            files_in_hand.extend(entries.flatten().map(|entry| entry.path().display().to_string()));
+        }
+    }
+    files_in_hand.sort();
+    let answer = Status {
+        store: store.kind(),
+        books: store.books().await?,
+        requests: store.request_counts().await?.into_iter().collect(),
+        effects,
+        files_in_hand,
+        held: store.effects_held(HELD_MAX).await?.iter().map(HeldView::from).collect(),
+    };
+    let calm = answer.held.is_empty();
+    if asked.json {
+        show::json(&answer)?;
+    } else {
+        tell(&answer)?;
+    }
+    Ok(status(calm))
+}
+
+fn tell(answer: &Status) -> Result<(), Fault> {
+    let mut lines = vec![format!("store: {}", answer.store)];
+    lines.extend(answer.requests.iter().map(|(state, count)| format!("requests {state}: {count}")));
+    for (kind, states) in &answer.effects {
+        let states: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        lines.push(format!("effects {kind}: {}", states.join(", ")));
+    }
+    lines.extend(answer.files_in_hand.iter().map(|file| format!("in hand: {file}")));
+    show::text(&lines.join("\n"))?;
+    if answer.held.is_empty() {
+        return show::text("nothing waits for a person");
+    }
+    let row = |held: &HeldView| {
+        vec![
+            held.effect.clone(),
+            held.state.clone(),
+            held.attempts.to_string(),
+            held.error.clone().unwrap_or_default(),
+        ]
+    };
+    show::table(&["waits for a person", "state", "attempts", "why"], answer.held.iter().map(row).collect())
+}

@@ -1,0 +1,75 @@
+//! The configuration: found, read in layers, checked as a whole. Owns every key, its default and what may be wrong with it;
+//! `remitd check` is this, and `remitd run` begins with it. Never opens a database or a port, never prints a secret.
+
+mod check;
+mod forms;
+mod keys;
+mod layers;
+mod problem;
+mod read;
+pub mod secret;
+#[cfg(test)]
+mod tests;
+pub mod units;
+
+pub use keys::*;
+pub use problem::{Problem, Problems};
+pub use secret::Dsn;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+const FILE_NAME: &str = "remitd.toml";
+const SYSTEM_FILE: &str = "/etc/remitd/remitd.toml";
+
+/// A configuration that can be run.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub config: Config,
+    /// The folder of the file: relative paths start there.
+    pub base: PathBuf,
+    pub warnings: Problems,
+}
+
+impl Loaded {
+    /// A path of the configuration as it can be opened.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.base.join(path)
+    }
+}
+
+/// The file to load: `-c`, else `$REMITD_CONFIG`, else `./remitd.toml`, else the system's.
+pub fn find(explicit: Option<PathBuf>) -> PathBuf {
+    let named = explicit
+        .or_else(|| std::env::var_os("REMITD_CONFIG").filter(|path| !path.is_empty()).map(Into::into));
+    named.unwrap_or_else(|| {
+        let here = PathBuf::from(FILE_NAME);
+        if here.exists() { here } else { PathBuf::from(SYSTEM_FILE) }
+    })
+}
+
+/// Reads `path`, `conf.d/*.toml` beside it and the environment. Everything that is wrong comes back at once, by place.
+pub fn load(path: &Path, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Problems> {
+    let env: HashMap<String, String> = env.collect();
+    let mut noted = Vec::new();
+    let base = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let own = env.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let Some(layers) = layers::Layers::read(path, own, &mut noted) else {
+        return Err(in_order(noted));
+    };
+    let (config, left_out) = read::config(&layers, &mut noted);
+    check::all(&config, &layers, &left_out, &base, &env, &mut noted);
+    let problems = in_order(noted);
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    Ok(Loaded { config, base, warnings: problems })
+}
+
+fn in_order(mut noted: Vec<Problem>) -> Problems {
+    noted.sort_by(|a, b| (&a.file, a.line, a.column, &a.path).cmp(&(&b.file, b.line, b.column, &b.path)));
+    Problems(noted)
+}

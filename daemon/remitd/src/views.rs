@@ -1,0 +1,295 @@
+//! Rows as commands show them: amounts as decimal strings with their currency beside them, instants as RFC 3339 in UTC.
+
+use crate::fault::Fault;
+use chrono::{DateTime, SecondsFormat, Utc};
+use remitd_domain::money::{Currency, Money};
+use remitd_flow::Road;
+use remitd_store::{Attempt, EffectRow, Event, MessageRow, Payment, Posting, Request};
+use serde::Serialize;
+
+pub fn instant(at_ms: i64) -> String {
+    DateTime::<Utc>::from_timestamp_millis(at_ms)
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Decimal digits of minor units.
+pub fn amount(minor: i64, currency: &str) -> String {
+    match currency.parse::<Currency>() {
+        Ok(currency) => Money::from_minor(minor, currency).to_string(),
+        // Only we write currencies, after a check; whatever else stands there is shown as it is.
+        Err(_) => minor.to_string(),
+    }
+}
+
+#[derive(Serialize)]
+pub struct PayerView {
+    pub name: String,
+    pub email: String,
+}
+
+#[derive(Serialize)]
+pub struct RequestView {
+    pub id: i64,
+    pub number: String,
+    pub state: &'static str,
+    pub amount: String,
+    pub paid: String,
+    pub currency: String,
+    pub payer: PayerView,
+    pub account: String,
+    pub invoice: String,
+    pub matter: String,
+    pub client: String,
+    pub due: Option<String>,
+    pub expires: String,
+    pub link: String,
+    pub source: String,
+    pub created: String,
+}
+
+impl RequestView {
+    pub fn of(road: &Road, request: &Request) -> Result<RequestView, Fault> {
+        Ok(RequestView {
+            id: request.id,
+            number: request.id.to_string(),
+            state: request.state.name(),
+            amount: amount(request.amount_minor, &request.currency),
+            paid: amount(request.paid_minor, &request.currency),
+            currency: request.currency.clone(),
+            payer: PayerView { name: request.payer_name.clone(), email: request.payer_email.clone() },
+            account: request.account.clone(),
+            invoice: request.invoice.clone(),
+            matter: request.matter.clone(),
+            client: request.client.clone(),
+            due: request.due_date.map(|date| date.to_string()),
+            expires: instant(request.expires_ms),
+            link: road.link(request.nonce)?,
+            source: request.source.clone(),
+            created: instant(request.created_ms),
+        })
+    }
+
+    pub fn row(&self) -> Vec<String> {
+        vec![
+            self.number.clone(),
+            self.state.to_owned(),
+            self.amount.clone(),
+            self.paid.clone(),
+            self.currency.clone(),
+            self.payer.name.clone(),
+            self.payer.email.clone(),
+            self.invoice.clone(),
+            self.due.clone().unwrap_or_default(),
+        ]
+    }
+
+    pub const HEADS: [&str; 9] =
+        ["number", "state", "amount", "paid", "currency", "payer", "e-mail", "invoice", "due"];
+}
+
+#[derive(Serialize)]
+pub struct EventView {
+    pub at: String,
+    pub what: String,
+    pub actor: String,
+    pub detail: String,
+}
+
+impl From<&Event> for EventView {
+    fn from(event: &Event) -> EventView {
+        EventView {
+            at: instant(event.at_ms),
+            what: event.what.clone(),
+            actor: event.actor.clone(),
+            detail: event.detail.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct PaymentView {
+    pub id: i64,
+    pub state: &'static str,
+    pub amount: String,
+    pub currency: String,
+    pub method: String,
+    pub gateway: String,
+    pub reference: String,
+    pub reason: String,
+    pub created: String,
+}
+
+impl From<&Payment> for PaymentView {
+    fn from(payment: &Payment) -> PaymentView {
+        PaymentView {
+            id: payment.id,
+            state: payment.state.name(),
+            amount: amount(payment.amount_minor, &payment.currency),
+            currency: payment.currency.clone(),
+            method: payment.method.clone(),
+            gateway: payment.gateway.clone(),
+            reference: payment.gateway_ref.clone(),
+            reason: payment.reason.clone(),
+            created: instant(payment.created_ms),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct PostingView {
+    pub id: i64,
+    pub key: String,
+    pub state: &'static str,
+    pub kind: &'static str,
+    pub amount: String,
+    pub currency: String,
+    pub statement: String,
+    pub matter: String,
+    pub client: String,
+    pub connector: String,
+    pub request: i64,
+    pub payment: i64,
+    pub reference: Option<String>,
+    pub code: Option<String>,
+    pub error: Option<String>,
+    pub created: String,
+    pub posted: Option<String>,
+}
+
+impl From<&Posting> for PostingView {
+    fn from(posting: &Posting) -> PostingView {
+        PostingView {
+            id: posting.id,
+            key: posting.key.clone(),
+            state: posting.state.name(),
+            kind: if posting.reverses.is_some() { "reversal" } else { "payment" },
+            amount: amount(posting.amount_minor, &posting.currency),
+            currency: posting.currency.clone(),
+            statement: posting.statement.clone(),
+            matter: posting.matter.clone(),
+            client: posting.client.clone(),
+            connector: posting.connector.clone(),
+            request: posting.request_id,
+            payment: posting.payment_id,
+            reference: posting.external_ref.clone(),
+            code: posting.error_code.clone(),
+            error: posting.error.clone(),
+            created: instant(posting.created_ms),
+            posted: posting.posted_ms.map(instant),
+        }
+    }
+}
+
+impl PostingView {
+    pub const HEADS: [&str; 8] =
+        ["id", "state", "kind", "amount", "currency", "statement", "request", "what stands in its way"];
+
+    pub fn row(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.state.to_owned(),
+            self.kind.to_owned(),
+            self.amount.clone(),
+            self.currency.clone(),
+            self.statement.clone(),
+            self.request.to_string(),
+            self.error.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+#[derive(Serialize)]
+pub struct MessageView {
+    pub id: i64,
+    pub request: i64,
+    pub purpose: String,
+    pub state: String,
+    pub recipient: String,
+    pub subject: String,
+    pub message_id: String,
+    pub provider: String,
+    pub provider_ref: Option<String>,
+    pub error: Option<String>,
+    pub created: String,
+    pub sent: Option<String>,
+    pub attempts: i64,
+}
+
+impl From<&MessageRow> for MessageView {
+    fn from(message: &MessageRow) -> MessageView {
+        MessageView {
+            id: message.id,
+            request: message.request_id,
+            purpose: message.purpose.clone(),
+            state: message.state.clone(),
+            recipient: message.recipient.clone(),
+            subject: message.subject.clone(),
+            message_id: message.message_id.clone(),
+            provider: message.provider.clone(),
+            provider_ref: message.provider_ref.clone(),
+            error: message.error.clone(),
+            created: instant(message.created_ms),
+            sent: message.sent_ms.map(instant),
+            attempts: message.attempts,
+        }
+    }
+}
+
+impl MessageView {
+    pub const HEADS: [&str; 7] = ["id", "state", "purpose", "recipient", "attempts", "subject", "error"];
+
+    pub fn row(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.state.clone(),
+            self.purpose.clone(),
+            self.recipient.clone(),
+            self.attempts.to_string(),
+            self.subject.clone(),
+            self.error.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+#[derive(Serialize)]
+pub struct AttemptView {
+    pub attempt: i64,
+    pub started: String,
+    pub ended: Option<String>,
+    pub outcome: Option<String>,
+    pub detail: Option<String>,
+}
+
+impl From<&Attempt> for AttemptView {
+    fn from(attempt: &Attempt) -> AttemptView {
+        AttemptView {
+            attempt: attempt.attempt,
+            started: instant(attempt.started_ms),
+            ended: attempt.ended_ms.map(instant),
+            outcome: attempt.outcome.clone(),
+            detail: attempt.detail.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct HeldView {
+    pub effect: String,
+    pub state: String,
+    pub attempts: i64,
+    pub code: Option<String>,
+    pub error: Option<String>,
+}
+
+impl From<&EffectRow> for HeldView {
+    fn from(effect: &EffectRow) -> HeldView {
+        HeldView {
+            effect: effect.key.clone(),
+            state: effect.state.clone(),
+            attempts: effect.attempt,
+            code: effect.error_code.clone(),
+            error: effect.error.clone(),
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! From a configuration to a road that can be walked: secrets read, plugins loaded and each seated where it is named, the
+//! store opened. `check` goes the same way and stops before the store.
+
+use crate::clock::SystemClock;
+use crate::config::{self, AccountKind, Config, Loaded, Post, PushRelease};
+use crate::fault::Fault;
+use crate::faults::KillSelf;
+use remitd_domain::link::{LinkKey, LinkKeys};
+use remitd_domain::money::{Currency, Money};
+use remitd_domain::time::Clock;
+use remitd_flow::intake::Conventions;
+use remitd_flow::intake::folder::Folder;
+use remitd_flow::intake::push::{Push, Scheduled};
+use remitd_flow::plugin::{self, Connector, Gateway, Importer, MailProvider};
+use remitd_flow::{Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Wake};
+use remitd_host::{Grants, Host, HostConfig, Kind, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection};
+use remitd_store::Store;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Threads that plugins run on; the daemon's own tasks have others.
+const GUEST_THREADS: usize = 2;
+
+/// What a command works with.
+pub struct Wired {
+    pub loaded: Loaded,
+    pub road: Arc<Road>,
+    pub folders: Vec<Folder>,
+    pub pushes: Vec<(Push, Option<String>)>,
+}
+
+/// Plugins that are ready, and the host that runs them.
+pub struct Seated {
+    pub host: Arc<Host>,
+    pub all: Vec<Arc<Plugin>>,
+}
+
+/// Whether a command calls plugins; those that do not start much faster.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    Store,
+    Plugins,
+}
+
+/// Opens everything that the configuration names.
+pub async fn open(loaded: Loaded, need: Need) -> Result<Wired, Fault> {
+    let plugins = match need {
+        Need::Store => Plugins::default(),
+        // Each seat keeps the host alive.
+        Need::Plugins => seat(&loaded)?.0,
+    };
+    let url = store_url(&loaded)?;
+    if let Some(folder) = data_folder(&loaded) {
+        fs_err::create_dir_all(folder)?;
+    }
+    let store = Store::open(&url, random_owner()?).await?;
+    let road = Arc::new(road(&loaded, store, plugins)?);
+    let folders = folders(&loaded);
+    let pushes = pushes(&loaded.config)?;
+    Ok(Wired { loaded, road, folders, pushes })
+}
+
+impl Wired {
+    pub fn scheduled(&self) -> Vec<Scheduled> {
+        let scheduled = |(push, schedule): &(Push, Option<String>)| {
+            Some(Scheduled { push: push.clone(), schedule: schedule.clone()? })
+        };
+        self.pushes.iter().filter_map(scheduled).collect()
+    }
+}
+
+fn random_owner() -> Result<u32, Fault> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// The folder of the daemon's own files.
+pub fn data_folder(loaded: &Loaded) -> Option<PathBuf> {
+    match &loaded.config.store.url {
+        config::Dsn::Plain(url) if url.starts_with("sqlite:") => {
+            let path = loaded.path(url.trim_start_matches("sqlite:").trim_start_matches("//"));
+            path.parent().map(Path::to_owned)
+        }
+        _ => Some(loaded.path("data")),
+    }
+}
+
+fn store_url(loaded: &Loaded) -> Result<String, Fault> {
+    let url = loaded.config.store.url.read(&loaded.base)?;
+    Ok(absolute(loaded, url.expose_secret()))
+}
+
+/// `sqlite:PATH` with the path as it can be opened.
+fn absolute(loaded: &Loaded, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => format!("sqlite:{}", loaded.path(path.trim_start_matches("//")).display()),
+        None => url.to_owned(),
+    }
+}
+
+/// Loads every plugin and seats it by its kind.
+pub fn seat(loaded: &Loaded) -> Result<(Plugins, Seated), Fault> {
+    let host = host(loaded)?;
+    // Compiling takes seconds and a processor each: side by side.
+    let all = std::thread::scope(|scope| {
+        let loads: Vec<_> = loaded
+            .config
+            .plugins
+            .iter()
+            .map(|wanted| scope.spawn(|| host.load(spec(loaded, wanted)?).map_err(Fault::from)))
+            .collect();
+        loads
+            .into_iter()
+            .map(|load| load.join().unwrap_or_else(|_| Err(Fault::usage("a plugin could not be loaded", ""))))
+            .collect::<Result<Vec<_>, Fault>>()
+    })?;
+    let mut plugins = Plugins::default();
+    for plugin in &all {
+        let (id, host, seat) = (plugin.id().to_owned(), host.clone(), plugin.clone());
+        match plugin.kind() {
+            Kind::Importer => drop(plugins.importers.insert(id, Importer::new(host, seat)?)),
+            Kind::Connector => drop(plugins.connectors.insert(id, Connector::new(host, seat)?)),
+            Kind::MailProvider => drop(plugins.mail_providers.insert(id, MailProvider::new(host, seat)?)),
+            Kind::PaymentGateway => drop(plugins.gateways.insert(id, Gateway::new(host, seat)?)),
+        }
+    }
+    check_kinds(&loaded.config, &all)?;
+    Ok((plugins, Seated { host, all }))
+}
+
+/// The manifest's id or the path of a plugin, as bytes.
+pub fn wasm(loaded: &Loaded, file: &str) -> Result<Vec<u8>, Fault> {
+    match remitd_plugins::bundled(file) {
+        Some(bundled) => Ok(bundled.wasm.to_vec()),
+        None => Ok(fs_err::read(loaded.path(file))?),
+    }
+}
+
+fn spec(loaded: &Loaded, wanted: &config::Plugin) -> Result<PluginSpec, Fault> {
+    let grants = &wanted.grants;
+    let origins = grants.http.iter().map(|origin| origin.as_str().to_owned());
+    Ok(PluginSpec {
+        id: wanted.id.clone(),
+        wasm: wasm(loaded, &wanted.file)?,
+        grants: Grants {
+            sql: grants.sql.clone(),
+            sql_write: grants.sql_write.clone(),
+            http: origins.collect(),
+            smtp: grants.smtp.clone(),
+            maildir: grants.maildir.clone(),
+            secrets: grants.secrets.clone(),
+        },
+        settings_json: serde_json::Value::Object(wanted.settings.clone()).to_string(),
+    })
+}
+
+fn check_kinds(config: &Config, all: &[Arc<Plugin>]) -> Result<(), Fault> {
+    let must = |id: &str, kind: Kind, place: String| {
+        let is = all.iter().find(|plugin| plugin.id() == id).map(|plugin| plugin.kind());
+        match is {
+            Some(is) if is != kind => Err(Fault::Wiring {
+                what: format!("{place} names \"{id}\", which is of kind {is}, where {kind} is needed"),
+                mend: format!("name a plugin of kind {kind}"),
+            }),
+            _ => Ok(()),
+        }
+    };
+    for account in &config.accounts {
+        must(&account.gateway, Kind::PaymentGateway, format!("gateway of account \"{}\"", account.id))?;
+        if let Some(connector) = &account.connector {
+            must(connector, Kind::Connector, format!("connector of account \"{}\"", account.id))?;
+        }
+    }
+    for folder in &config.folders {
+        must(&folder.importer, Kind::Importer, format!("importer of folder {}", folder.path.display()))?;
+    }
+    for push in &config.pushes {
+        must(&push.connector, Kind::Connector, "connector of a [[push]]".to_owned())?;
+    }
+    must(&config.mail.provider, Kind::MailProvider, "provider of [mail]".to_owned())
+}
+
+/// A host with everything that grants can name.
+pub fn host(loaded: &Loaded) -> Result<Arc<Host>, Fault> {
+    let Loaded { config, base, .. } = loaded;
+    let limits = &config.limits;
+    let mut services = Services { secrets: secrets(loaded)?, ..Services::default() };
+    for sql in &config.sql {
+        let url = absolute(loaded, sql.url.read(base)?.expose_secret());
+        services.sql.push(SqlConnection {
+            name: sql.id.clone(),
+            url: SecretString::from(url),
+            statement_ms: ms(sql.statement_timeout),
+        });
+    }
+    for smtp in &config.smtp {
+        services.smtp.push(SmtpRelay {
+            name: smtp.id.clone(),
+            host: smtp.host.clone(),
+            port: smtp.port,
+            security: match smtp.security {
+                config::Security::Starttls => remitd_host::Security::Starttls,
+                config::Security::Tls => remitd_host::Security::Tls,
+                config::Security::None => remitd_host::Security::None,
+            },
+            user: smtp.user.clone(),
+            password: smtp.password.as_ref().map(|secret| secret.read(base)).transpose()?,
+            ca_file: smtp.ca_file.as_ref().map(|path| loaded.path(path)),
+        });
+    }
+    services.maildirs =
+        config.maildirs.iter().map(|maildir| (maildir.id.clone(), loaded.path(&maildir.path))).collect();
+    let memory = usize::try_from(limits.plugin_memory.get()).unwrap_or(usize::MAX);
+    let host_limits = remitd_host::Limits {
+        memory_bytes: memory,
+        guest_ms: ms(limits.plugin_time),
+        call_ms: ms(limits.call_time),
+        ..remitd_host::Limits::default()
+    };
+    let clock = SystemClock;
+    let host = HostConfig {
+        cache_dir: data_folder(loaded).unwrap_or_else(|| base.clone()).join("plugin-cache"),
+        limits: host_limits,
+        guest_threads: GUEST_THREADS,
+        today: config.firm.time_zone,
+        clock: Arc::new(move || clock.now()),
+    };
+    Ok(Host::new(host, services, &[plugin::extend])?)
+}
+
+fn ms(period: config::units::Period) -> u64 {
+    u64::try_from(period.get().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn ms_i64(period: config::units::Period) -> i64 {
+    i64::try_from(period.get().as_millis()).unwrap_or(i64::MAX)
+}
+
+fn secrets(loaded: &Loaded) -> Result<HashMap<String, SecretString>, Fault> {
+    let read = |(name, secret): (&String, &config::secret::Secret)| {
+        // The keys that sign links are nobody's but ours.
+        (!is_link_key(name)).then(|| Ok((name.clone(), secret.read(&loaded.base)?)))
+    };
+    loaded.config.secrets.iter().filter_map(read).collect()
+}
+
+fn is_link_key(name: &str) -> bool {
+    name == "link-key" || name.starts_with("link-key-")
+}
+
+/// `link-key` has number 1, `link-key-2` number 2 and so on; new links are made with the highest.
+fn link_keys(loaded: &Loaded) -> Result<LinkKeys, Fault> {
+    let mut keys = Vec::new();
+    for (name, secret) in loaded.config.secrets.iter().filter(|(name, _)| is_link_key(name)) {
+        let number = name.strip_prefix("link-key-").unwrap_or("1");
+        let number: u8 = number.parse().map_err(|_| Fault::Wiring {
+            what: format!("the secret \"{name}\" has no number from 2 to 255 at its end"),
+            mend: "name link keys link-key, link-key-2, link-key-3 …".to_owned(),
+        })?;
+        let text = secret.read(&loaded.base)?;
+        // Whatever its length, the key's strength is its text's.
+        keys.push(LinkKey { number, secret: Sha256::digest(text.expose_secret().as_bytes()).into() });
+    }
+    keys.sort_by_key(|key| key.number);
+    LinkKeys::new(keys).map_err(|error| Fault::Wiring {
+        what: error.to_string(),
+        mend: "add link-key = { file = \"secrets/link-key\" } under [secrets]".to_owned(),
+    })
+}
+
+fn road(loaded: &Loaded, store: Store, plugins: Plugins) -> Result<Road, Fault> {
+    let config = &loaded.config;
+    Ok(Road {
+        store,
+        clock: Arc::new(SystemClock),
+        faults: KillSelf::from_environment(),
+        links: link_keys(loaded)?,
+        public_url: config.server.public_url.as_str().to_owned(),
+        firm: Firm {
+            name: config.firm.name.clone(),
+            colour: config.firm.colour.clone(),
+            disclaimer: config.firm.disclaimer.clone(),
+            time_zone: config.firm.time_zone,
+        },
+        accounts: config.accounts.iter().map(account).collect::<Result<_, _>>()?,
+        plugins,
+        mail: mail(loaded)?,
+        limits: Limits {
+            effects_at_once: config.limits.effects_at_once as usize,
+            lease_ms: ms_i64(config.limits.lease),
+            gateway_poll_ms: ms_i64(config.limits.gateway_poll),
+            scan_ms: ms(config.limits.scan),
+            file_bytes: config.limits.file_bytes.get(),
+            file_rows: config.limits.file_rows,
+        },
+        wake: Wake::default(),
+    })
+}
+
+fn currency(code: &str) -> Result<Currency, Fault> {
+    code.parse().map_err(|error: remitd_domain::money::MoneyError| Fault::Wiring {
+        what: error.to_string(),
+        mend: "write the code of ISO 4217, such as USD".to_owned(),
+    })
+}
+
+fn account(account: &config::Account) -> Result<Account, Fault> {
+    Ok(Account {
+        id: account.id.clone(),
+        name: match account.kind {
+            AccountKind::Operating => account.name.clone(),
+            AccountKind::Trust => format!("{} (trust)", account.name),
+        },
+        currency: currency(&account.currency)?,
+        gateway: account.gateway.clone(),
+        connector: account.connector.clone().unwrap_or_default(),
+        expires_after_ms: ms_i64(account.expires_after),
+        partial: account.partial,
+        posting: match account.post() {
+            Post::Auto => Posting::Auto,
+            Post::Manual => Posting::Manual,
+        },
+        narrative: account.narrative.clone(),
+    })
+}
+
+fn mail(loaded: &Loaded) -> Result<Mail, Fault> {
+    let mail = &loaded.config.mail;
+    let folder = mail.templates.as_ref().map(|path| loaded.path(path));
+    let templates = remitd_flow::deliver::environment(folder.as_deref()).map_err(|error| Fault::Wiring {
+        what: error.to_string(),
+        mend: "mend the template, or delete it to use the built-in one".to_owned(),
+    })?;
+    let mailbox =
+        |of: &config::units::Mailbox| Mailbox { name: of.name.clone(), address: of.address.clone() };
+    Ok(Mail {
+        provider: mail.provider.clone(),
+        from: mailbox(&mail.from),
+        reply_to: mail.reply_to.as_ref().map(mailbox),
+        on_unknown: match mail.on_unknown {
+            config::OnUnknown::Hold => OnUnknown::Hold,
+            config::OnUnknown::Repeat => OnUnknown::Repeat,
+        },
+        templates,
+    })
+}
+
+fn folders(loaded: &Loaded) -> Vec<Folder> {
+    let folder = |folder: &config::Folder| Folder {
+        path: loaded.path(&folder.path),
+        account: folder.account.clone(),
+        importer: folder.importer.clone(),
+        release: match folder.release {
+            config::Release::Send => Release::Send,
+            config::Release::Links => Release::Links,
+            config::Release::Review => Release::Review,
+        },
+        conventions: conventions(folder.date_order, folder.decimal_mark),
+        settle_ms: ms_i64(folder.settle),
+    };
+    loaded.config.folders.iter().map(folder).collect()
+}
+
+pub fn conventions(order: config::DateOrder, mark: config::DecimalMark) -> Conventions {
+    let date_order = match order {
+        config::DateOrder::Mdy => "mdy",
+        config::DateOrder::Dmy => "dmy",
+        config::DateOrder::Ymd => "ymd",
+    };
+    let decimal_mark = match mark {
+        config::DecimalMark::Point => ".",
+        config::DecimalMark::Comma => ",",
+    };
+    Conventions { date_order: date_order.to_owned(), decimal_mark: decimal_mark.to_owned() }
+}
+
+fn pushes(config: &Config) -> Result<Vec<(Push, Option<String>)>, Fault> {
+    let push = |push: &config::Push| {
+        let account = config.accounts.iter().find(|account| account.id == push.account);
+        let code = account.map(|account| account.currency.as_str()).unwrap_or_default();
+        let minimum_minor = match &push.minimum {
+            None => 0,
+            Some(text) => {
+                let money = Money::parse(text, currency(code)?);
+                money.map(Money::minor).map_err(|error| Fault::Wiring {
+                    what: format!("minimum of a [[push]]: {error}"),
+                    mend: "write decimal digits, such as \"25.00\"".to_owned(),
+                })?
+            }
+        };
+        let rules = Push {
+            connector: push.connector.clone(),
+            account: push.account.clone(),
+            send: push.release == PushRelease::Send,
+            minimum_minor,
+            days_before_due: push.days_before_due,
+        };
+        Ok((rules, push.schedule.clone()))
+    };
+    config.pushes.iter().map(push).collect()
+}

@@ -1,0 +1,257 @@
+//! Effects: everything that reaches outside is a row here first, written in the transaction of the change that wants it.
+//! Taken with a lease, done, and finished only if the fence still fits.
+
+use crate::db::{Row, Sql, Tx, args};
+use crate::error::StoreError;
+use crate::open::Store;
+
+/// The class of the advisory locks by which daemons on PostgreSQL know each other: "RMTD".
+pub(crate) const HOLD_CLASS: i32 = 0x524d_5444;
+
+/// An effect that is ours until `until_ms`, or until somebody takes it with a higher fence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub id: i64,
+    pub key: String,
+    pub kind: String,
+    pub subject_id: i64,
+    pub payload: String,
+    /// From 1.
+    pub attempt: i64,
+    pub fence: i64,
+    pub created_ms: i64,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finish {
+    Done,
+    /// It may pass: once more at `at_ms`.
+    Retry {
+        at_ms: i64,
+        code: String,
+        message: String,
+    },
+    /// Done for now; it comes again by its nature (polling, a schedule).
+    Again {
+        at_ms: i64,
+    },
+    /// The operator must mend something; tried again after a restart or by hand.
+    Wait {
+        code: String,
+        message: String,
+    },
+    Failed {
+        code: String,
+        message: String,
+    },
+    /// It may have happened: held until a person decides.
+    Unknown {
+        code: String,
+        message: String,
+    },
+}
+
+/// One effect as `status` shows it.
+#[derive(Debug, Clone)]
+pub struct EffectRow {
+    pub key: String,
+    pub kind: String,
+    pub state: String,
+    pub attempt: i64,
+    pub error_code: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectSummary {
+    pub kind: String,
+    pub state: String,
+    pub count: i64,
+}
+
+const TAKE: Sql = Sql {
+    sqlite: "UPDATE effect SET state = 'running', attempt = attempt + 1, fence = fence + 1, owner = $3, next_ms = $4
+             WHERE id IN (SELECT id FROM effect WHERE kind = $1 AND state IN ('ready', 'running') AND next_ms <= $2
+                ORDER BY next_ms, id LIMIT $5)
+             RETURNING id, key, kind, subject_id, payload, attempt, fence, created_ms",
+    postgres: "UPDATE effect SET state = 'running', attempt = attempt + 1, fence = fence + 1, owner = $3, next_ms = $4
+             WHERE id IN (SELECT id FROM effect WHERE kind = $1 AND state IN ('ready', 'running') AND next_ms <= $2
+                ORDER BY next_ms, id LIMIT $5 FOR UPDATE SKIP LOCKED)
+             RETURNING id, key, kind, subject_id, payload, attempt, fence, created_ms",
+};
+
+/// On SQLite whoever holds the database is alone; on PostgreSQL a daemon lives as long as its advisory lock.
+const RESCUE: Sql = Sql {
+    sqlite: "UPDATE effect SET state = 'ready', next_ms = $2 WHERE state = 'running' AND owner <> $1",
+    postgres: "UPDATE effect SET state = 'ready', next_ms = $2 WHERE state = 'running' AND owner <> $1
+             AND owner NOT IN (SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+                AND classid::bigint = 1380799556 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+};
+
+fn lease(row: &Row) -> Result<Lease, StoreError> {
+    Ok(Lease {
+        id: row.int(0)?,
+        key: row.text(1)?,
+        kind: row.text(2)?,
+        subject_id: row.int(3)?,
+        payload: row.text(4)?,
+        attempt: row.int(5)?,
+        fence: row.int(6)?,
+        created_ms: row.int(7)?,
+    })
+}
+
+impl Tx {
+    /// Wants an effect; the same key again is the same effect.
+    pub async fn want(
+        &mut self,
+        key: &str,
+        kind: &str,
+        subject_id: i64,
+        payload: &str,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let sql =
+            "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
+                   VALUES ($1, $2, $3, $4, 'ready', 0, 0, $5, $5) ON CONFLICT (key) DO NOTHING";
+        Ok(self.execute(sql, args![key, kind, subject_id, payload, now_ms]).await? == 1)
+    }
+
+    /// Wants the request's mail for every live request of a batch that has an address.
+    pub async fn want_batch_mails(&mut self, batch: i64, now_ms: i64) -> Result<u64, StoreError> {
+        let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
+                   SELECT 'mail:request:' || id, 'mail', id, '{\"purpose\":\"request\"}', 'ready', 0, 0, $2, $2
+                   FROM request WHERE batch_id = $1 AND state = 'outstanding' AND payer_email <> ''";
+        self.execute(sql, args![batch, now_ms]).await
+    }
+
+    /// Ends the attempt; an error where the lease is lost, so that the whole transaction is given up.
+    pub async fn finish(&mut self, lease: &Lease, finish: &Finish, now_ms: i64) -> Result<(), StoreError> {
+        let (state, at_ms, code, message) = match finish {
+            Finish::Done => ("done", None, None, None),
+            Finish::Retry { at_ms, code, message } => ("ready", Some(*at_ms), Some(code), Some(message)),
+            Finish::Again { at_ms } => ("ready", Some(*at_ms), None, None),
+            Finish::Wait { code, message } => ("waiting", None, Some(code), Some(message)),
+            Finish::Failed { code, message } => ("failed", None, Some(code), Some(message)),
+            Finish::Unknown { code, message } => ("unknown", None, Some(code), Some(message)),
+        };
+        let attempt = if matches!(finish, Finish::Again { .. }) { 0 } else { lease.attempt };
+        let done_ms = matches!(finish, Finish::Done).then_some(now_ms);
+        let (code, message) = (code.map(String::as_str), message.map(String::as_str));
+        let changed = self
+            .execute(
+                "UPDATE effect SET state = $3, next_ms = coalesce($4, next_ms), error_code = $5, error = $6, done_ms = $7,
+                   attempt = $8 WHERE id = $1 AND fence = $2 AND state = 'running'",
+                args![lease.id, lease.fence, state, at_ms, code, message, done_ms, attempt],
+            )
+            .await?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost(lease.id)) }
+    }
+
+    /// Sets an effect to run now, whatever held it (not one that is running or done).
+    pub async fn revive(&mut self, key: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let sql = "UPDATE effect SET state = 'ready', next_ms = $2, error_code = NULL, error = NULL
+                   WHERE key = $1 AND state IN ('ready', 'waiting', 'failed', 'unknown')";
+        Ok(self.execute(sql, args![key, now_ms]).await? == 1)
+    }
+
+    /// What comes again and again: there once, due at `at_ms` at the latest.
+    pub async fn want_again(
+        &mut self,
+        key: &str,
+        kind: &str,
+        payload: &str,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
+                   VALUES ($1, $2, 0, $3, 'ready', 0, 0, $4, $4)
+                   ON CONFLICT (key) DO UPDATE SET payload = excluded.payload,
+                     next_ms = CASE WHEN effect.state = 'running' THEN effect.next_ms ELSE excluded.next_ms END,
+                     state = CASE WHEN effect.state = 'running' THEN 'running' ELSE 'ready' END";
+        self.execute(sql, args![key, kind, payload, at_ms]).await.map(drop)
+    }
+}
+
+impl Store {
+    /// Takes up to `limit` effects of a kind that are due, each for `lease_ms`.
+    pub async fn take(
+        &self,
+        kind: &str,
+        now_ms: i64,
+        lease_ms: i64,
+        limit: i64,
+    ) -> Result<Vec<Lease>, StoreError> {
+        // Most looks find nothing: they must not queue up as writers.
+        let due = "SELECT id FROM effect WHERE kind = $1 AND state IN ('ready', 'running') AND next_ms <= $2 LIMIT 1";
+        if self.db.rows(due, args![kind, now_ms]).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.begin().await?;
+        let rows = tx.rows(TAKE, args![kind, now_ms, self.owner, now_ms + lease_ms, limit]).await?;
+        let mut leases = rows.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
+        tx.commit().await?;
+        leases.sort_by_key(|lease| lease.id);
+        Ok(leases)
+    }
+
+    /// Takes one effect by its key, if it is ready, whenever it is due.
+    pub async fn take_one(&self, key: &str, now_ms: i64, lease_ms: i64) -> Result<Option<Lease>, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE effect SET state = 'running', attempt = attempt + 1, fence = fence + 1, owner = $2, next_ms = $3
+                   WHERE key = $1 AND state = 'ready'
+                   RETURNING id, key, kind, subject_id, payload, attempt, fence, created_ms";
+        let row = tx.row(sql, args![key, self.owner, now_ms + lease_ms]).await?;
+        let lease = row.as_ref().map(lease).transpose()?;
+        tx.commit().await?;
+        Ok(lease)
+    }
+
+    /// Frees what daemons that are gone had leased, without waiting for the leases to run out.
+    pub async fn rescue(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let freed = tx.execute(RESCUE, args![self.owner, now_ms]).await?;
+        tx.commit().await?;
+        Ok(freed)
+    }
+
+    /// After a restart the operator may have mended what effects wait for.
+    pub async fn revive_waiting(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE effect SET state = 'ready', next_ms = $1 WHERE state = 'waiting'";
+        let revived = tx.execute(sql, args![now_ms]).await?;
+        tx.commit().await?;
+        Ok(revived)
+    }
+
+    pub async fn effect(&self, key: &str) -> Result<Option<EffectRow>, StoreError> {
+        let sql = "SELECT key, kind, state, attempt, error_code, error FROM effect WHERE key = $1";
+        self.db.rows(sql, args![key]).await?.first().map(effect_row).transpose()
+    }
+
+    /// What waits for a person: held, failed and unknown ones, the newest first.
+    pub async fn effects_held(&self, limit: i64) -> Result<Vec<EffectRow>, StoreError> {
+        let sql = "SELECT key, kind, state, attempt, error_code, error FROM effect
+                   WHERE state IN ('waiting', 'failed', 'unknown') ORDER BY id DESC LIMIT $1";
+        self.db.rows(sql, args![limit]).await?.iter().map(effect_row).collect()
+    }
+
+    pub async fn effect_summary(&self) -> Result<Vec<EffectSummary>, StoreError> {
+        let sql = "SELECT kind, state, count(*) FROM effect GROUP BY kind, state ORDER BY kind, state";
+        let rows = self.db.rows(sql, &[]).await?;
+        let summary =
+            |row: &Row| Ok(EffectSummary { kind: row.text(0)?, state: row.text(1)?, count: row.int(2)? });
+        rows.iter().map(summary).collect()
+    }
+}
+
+fn effect_row(row: &Row) -> Result<EffectRow, StoreError> {
+    Ok(EffectRow {
+        key: row.text(0)?,
+        kind: row.text(1)?,
+        state: row.text(2)?,
+        attempt: row.int(3)?,
+        error_code: row.opt_text(4)?,
+        error: row.opt_text(5)?,
+    })
+}

@@ -1,0 +1,33 @@
+//! The only place with SQL of ours: one text for SQLite and PostgreSQL, a file a table. Owns rows, transactions and
+//! migrations. Never decides anything: what may happen to a request is said by `domain`, when it happens by `flow`.
+//!
+//! Invariants: every writing transaction begins as a writer (`BEGIN IMMEDIATE`); what two tables must agree on is written in
+//! one transaction; whatever is written twice with the same key is one row.
+
+mod batch;
+mod books;
+mod bulk;
+mod checkout;
+mod db;
+mod effect;
+mod error;
+mod event;
+mod message;
+mod open;
+mod payment;
+mod posting;
+mod request;
+
+pub use batch::{Batch, BatchState, Counts, NewBatch};
+pub use books::Books;
+pub use bulk::{Bulk, Taken};
+pub use checkout::{Checkout, CheckoutState};
+pub use db::Tx;
+pub use effect::{EffectRow, EffectSummary, Finish, Lease};
+pub use error::StoreError;
+pub use event::Event;
+pub use message::{Attempt, MessageRow, MessageState, NewMessage};
+pub use open::Store;
+pub use payment::{NewPayment, Payment};
+pub use posting::{NewPosting, Posting};
+pub use request::{Filter, Request, Sort};

@@ -1,0 +1,171 @@
+//! Postings: every payment's shares, and where each stands on its way into the matter software.
+
+use crate::db::{Row, Sql, Tx, args};
+use crate::error::StoreError;
+use crate::open::Store;
+use remitd_domain::posting::State;
+use std::collections::HashSet;
+
+#[derive(Debug, Clone)]
+pub struct Posting {
+    pub id: i64,
+    pub key: String,
+    pub payment_id: i64,
+    pub request_id: i64,
+    /// The posting that this one takes back.
+    pub reverses: Option<i64>,
+    pub statement: String,
+    pub client: String,
+    pub matter: String,
+    pub connector: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub state: State,
+    pub external_ref: Option<String>,
+    pub error_code: Option<String>,
+    pub error: Option<String>,
+    pub created_ms: i64,
+    pub posted_ms: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewPosting<'a> {
+    pub key: &'a str,
+    pub payment_id: i64,
+    pub request_id: i64,
+    pub line: i64,
+    pub reverses: Option<i64>,
+    pub statement: &'a str,
+    pub client: &'a str,
+    pub matter: &'a str,
+    pub connector: &'a str,
+    pub amount_minor: i64,
+    pub currency: &'a str,
+    pub state: State,
+    pub now_ms: i64,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, key, payment_id, request_id, reverses, statement, client, matter, connector, amount_minor, currency,
+                state, external_ref, error_code, error, created_ms, posted_ms FROM posting ",
+            $rest
+        )
+    };
+}
+
+fn posting(row: &Row) -> Result<Posting, StoreError> {
+    let state = row.text(11)?;
+    Ok(Posting {
+        id: row.int(0)?,
+        key: row.text(1)?,
+        payment_id: row.int(2)?,
+        request_id: row.int(3)?,
+        reverses: row.opt_int(4)?,
+        statement: row.text(5)?,
+        client: row.text(6)?,
+        matter: row.text(7)?,
+        connector: row.text(8)?,
+        amount_minor: row.int(9)?,
+        currency: row.text(10)?,
+        state: State::from_name(&state).ok_or(StoreError::Misfit { table: "posting", what: state })?,
+        external_ref: row.opt_text(12)?,
+        error_code: row.opt_text(13)?,
+        error: row.opt_text(14)?,
+        created_ms: row.int(15)?,
+        posted_ms: row.opt_int(16)?,
+    })
+}
+
+const LOCKED: Sql = Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR UPDATE") };
+
+const SETTLING: Sql = Sql {
+    sqlite: "SELECT DISTINCT statement FROM posting WHERE connector = $1 AND statement IN (SELECT value FROM json_each($3))
+               AND (state IN ('pending', 'incomplete', 'queued') OR posted_ms >= $2)",
+    postgres: "SELECT DISTINCT statement FROM posting
+             WHERE connector = $1 AND statement IN (SELECT json_array_elements_text($3::json))
+               AND (state IN ('pending', 'incomplete', 'queued') OR posted_ms >= $2)",
+};
+
+impl Tx {
+    pub async fn insert_posting(&mut self, new: &NewPosting<'_>) -> Result<i64, StoreError> {
+        let kind = if new.reverses.is_some() { "reversal" } else { "payment" };
+        self.id(
+            "INSERT INTO posting (key, payment_id, request_id, line, kind, reverses, statement, client, matter, connector,
+               amount_minor, currency, state, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+            args![
+                new.key, new.payment_id, new.request_id, new.line, kind, new.reverses, new.statement, new.client,
+                new.matter, new.connector, new.amount_minor, new.currency, new.state.name(), new.now_ms,
+            ],
+        )
+        .await
+    }
+
+    /// The posting, held until the transaction ends.
+    pub async fn posting(&mut self, id: i64) -> Result<Option<Posting>, StoreError> {
+        self.row(LOCKED, args![id]).await?.as_ref().map(posting).transpose()
+    }
+
+    pub async fn postings_of_payment(&mut self, payment_id: i64) -> Result<Vec<Posting>, StoreError> {
+        let sql = select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id");
+        self.rows(sql, args![payment_id]).await?.iter().map(posting).collect()
+    }
+
+    /// False when it was not in `from`.
+    pub async fn move_posting(&mut self, id: i64, from: State, to: State) -> Result<bool, StoreError> {
+        let sql =
+            "UPDATE posting SET state = $3, error_code = NULL, error = NULL WHERE id = $1 AND state = $2";
+        Ok(self.execute(sql, args![id, from.name(), to.name()]).await? == 1)
+    }
+
+    pub async fn posting_posted(
+        &mut self,
+        id: i64,
+        external_ref: Option<&str>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE posting SET state = 'posted', external_ref = $2, posted_ms = $3, error_code = NULL, error = NULL
+                   WHERE id = $1";
+        self.execute(sql, args![id, external_ref, now_ms]).await.map(drop)
+    }
+
+    /// What stands in its way, in whatever state that leaves it.
+    pub async fn posting_trouble(
+        &mut self,
+        id: i64,
+        state: State,
+        code: &str,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE posting SET state = $2, error_code = $3, error = $4 WHERE id = $1";
+        self.execute(sql, args![id, state.name(), code, error]).await.map(drop)
+    }
+
+    /// Of `statements`, those whose balance in the matter software is behind: money for them has arrived but was not written
+    /// there before `read_ms`. Asking for them would ask twice.
+    pub async fn settling(
+        &mut self,
+        connector: &str,
+        statements: &[&str],
+        read_ms: i64,
+    ) -> Result<HashSet<String>, StoreError> {
+        let list = serde_json::to_string(statements)
+            .map_err(|error| StoreError::Misfit { table: "posting", what: error.to_string() })?;
+        self.rows(SETTLING, args![connector, read_ms, &list]).await?.iter().map(|row| row.text(0)).collect()
+    }
+}
+
+impl Store {
+    pub async fn posting(&self, id: i64) -> Result<Option<Posting>, StoreError> {
+        self.db.rows(select!("WHERE id = $1"), args![id]).await?.first().map(posting).transpose()
+    }
+
+    /// One view of Manage Postings, or all; the newest first.
+    pub async fn postings(&self, view: Option<State>, limit: i64) -> Result<Vec<Posting>, StoreError> {
+        let sql = select!("WHERE ($1 IS NULL OR state = $1) ORDER BY id DESC LIMIT $2");
+        let rows = self.db.rows(sql, args![view.map(State::name), limit]).await?;
+        rows.iter().map(posting).collect()
+    }
+}

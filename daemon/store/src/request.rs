@@ -1,0 +1,233 @@
+//! Payment requests: rows and their one way of changing state.
+
+use crate::db::{Row, Sql, Tx, args};
+use crate::error::StoreError;
+use crate::open::Store;
+use chrono::NaiveDate;
+use remitd_domain::link::{NONCE_BYTES, Nonce};
+use remitd_domain::request::{Change, State, sources};
+use std::collections::HashSet;
+
+/// Nobody sorts or pages through more than this at once.
+const LIST_MAX: i64 = 1_000_000;
+
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Also its number, as people say it.
+    pub id: i64,
+    pub batch_id: i64,
+    pub nonce: Nonce,
+    pub state: State,
+    pub account: String,
+    /// Who writes the posting back; empty where nobody does.
+    pub connector: String,
+    pub amount_minor: i64,
+    /// What has arrived and stayed.
+    pub paid_minor: i64,
+    pub currency: String,
+    pub payer_name: String,
+    pub payer_email: String,
+    pub invoice: String,
+    pub invoice_date: Option<NaiveDate>,
+    pub due_date: Option<NaiveDate>,
+    pub client: String,
+    pub matter: String,
+    pub message: String,
+    pub line: i64,
+    pub created_ms: i64,
+    pub expires_ms: i64,
+    pub remainder_of: Option<i64>,
+    /// The door it came by.
+    pub source: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Number,
+    Amount,
+    Due,
+    Payer,
+    Created,
+}
+
+impl Sort {
+    pub const NAMES: [(Sort, &'static str); 5] = [
+        (Sort::Number, "number"),
+        (Sort::Amount, "amount"),
+        (Sort::Due, "due"),
+        (Sort::Payer, "payer"),
+        (Sort::Created, "created"),
+    ];
+
+    fn name(self) -> &'static str {
+        Sort::NAMES.iter().find(|(sort, _)| *sort == self).map_or("number", |(_, name)| name)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub batch: Option<i64>,
+    pub sort: Sort,
+    pub limit: Option<i64>,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, r.batch_id, r.nonce, r.state, r.account, r.connector, r.amount_minor, r.paid_minor, r.currency,
+                r.payer_name, r.payer_email, r.invoice, r.invoice_date, r.due_date, r.client, r.matter, r.message, r.line,
+                r.created_ms, r.expires_ms, r.remainder_of, b.source
+             FROM request r JOIN batch b ON b.id = r.batch_id ",
+            $rest
+        )
+    };
+}
+
+fn misfit(what: impl ToString) -> StoreError {
+    StoreError::Misfit { table: "request", what: what.to_string() }
+}
+
+fn date(text: Option<String>) -> Result<Option<NaiveDate>, StoreError> {
+    text.map(|text| text.parse().map_err(|error| misfit(format!("{text}: {error}")))).transpose()
+}
+
+fn request(row: &Row) -> Result<Request, StoreError> {
+    let nonce: [u8; NONCE_BYTES] = row.bytes(2)?.try_into().map_err(|_| misfit("nonce"))?;
+    Ok(Request {
+        id: row.int(0)?,
+        batch_id: row.int(1)?,
+        nonce: Nonce(nonce),
+        state: row.text(3)?.parse().map_err(misfit)?,
+        account: row.text(4)?,
+        connector: row.text(5)?,
+        amount_minor: row.int(6)?,
+        paid_minor: row.int(7)?,
+        currency: row.text(8)?,
+        payer_name: row.text(9)?,
+        payer_email: row.text(10)?,
+        invoice: row.text(11)?,
+        invoice_date: date(row.opt_text(12)?)?,
+        due_date: date(row.opt_text(13)?)?,
+        client: row.text(14)?,
+        matter: row.text(15)?,
+        message: row.text(16)?,
+        line: row.int(17)?,
+        created_ms: row.int(18)?,
+        expires_ms: row.int(19)?,
+        remainder_of: row.opt_int(20)?,
+        source: row.text(21)?,
+    })
+}
+
+const LOCKED: Sql =
+    Sql { sqlite: select!("WHERE r.id = $1"), postgres: select!("WHERE r.id = $1 FOR UPDATE OF r") };
+
+impl Tx {
+    /// The request, held until the transaction ends.
+    pub async fn request(&mut self, id: i64) -> Result<Option<Request>, StoreError> {
+        self.row(LOCKED, args![id]).await?.as_ref().map(request).transpose()
+    }
+
+    /// Changes the state where the table of `domain` allows it; gives the new one, or none where it cannot happen.
+    pub async fn change_request(&mut self, id: i64, change: Change) -> Result<Option<State>, StoreError> {
+        for (from, to) in sources(change) {
+            let sql = "UPDATE request SET state = $3 WHERE id = $1 AND state = $2";
+            if self.execute(sql, args![id, from.name(), to.name()]).await? == 1 {
+                return Ok(Some(to));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Money that arrived (or, below zero, went back).
+    pub async fn add_paid(&mut self, id: i64, amount_minor: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE request SET paid_minor = paid_minor + $2 WHERE id = $1";
+        self.execute(sql, args![id, amount_minor]).await.map(drop)
+    }
+
+    /// Every draft of a batch at once; `change` is `Release` or `Discard`.
+    pub async fn change_batch(&mut self, batch: i64, change: Change) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        for (from, to) in sources(change) {
+            let sql = "UPDATE request SET state = $3 WHERE batch_id = $1 AND state = $2";
+            changed += self.execute(sql, args![batch, from.name(), to.name()]).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Lets links expire whose time has passed; gives their ids.
+    pub async fn expire_requests(&mut self, now_ms: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+        let sql = "UPDATE request SET state = 'expired' WHERE state = 'outstanding' AND id IN
+                     (SELECT id FROM request WHERE state = 'outstanding' AND expires_ms <= $1 ORDER BY expires_ms LIMIT $2)
+                   RETURNING id";
+        self.rows(sql, args![now_ms, limit]).await?.iter().map(|row| row.int(0)).collect()
+    }
+
+    /// The live request that asks for an invoice, if one does.
+    pub async fn live_request(
+        &mut self,
+        account: &str,
+        invoice: &str,
+    ) -> Result<Option<(i64, State)>, StoreError> {
+        let sql = "SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
+                     AND state IN ('draft', 'outstanding', 'processing')";
+        let row = self.row(sql, args![account, invoice]).await?;
+        row.map(|row| Ok((row.int(0)?, row.text(1)?.parse().map_err(misfit)?))).transpose()
+    }
+}
+
+const LIVE: Sql = Sql {
+    sqlite: "SELECT invoice FROM request WHERE account = $1 AND invoice IN (SELECT value FROM json_each($2))
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')",
+    postgres: "SELECT invoice FROM request WHERE account = $1 AND invoice IN (SELECT json_array_elements_text($2::json))
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')",
+};
+
+impl Tx {
+    /// Of `invoices`, those that a live request asks for.
+    pub async fn live_invoices(
+        &mut self,
+        account: &str,
+        invoices: &[&str],
+    ) -> Result<HashSet<String>, StoreError> {
+        let list = serde_json::to_string(invoices).map_err(misfit)?;
+        self.rows(LIVE, args![account, &list]).await?.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// Drafts get their time from the day of their release.
+    pub async fn set_batch_expiry(&mut self, batch: i64, expires_ms: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE request SET expires_ms = $2 WHERE batch_id = $1 AND state = 'draft'";
+        self.execute(sql, args![batch, expires_ms]).await.map(drop)
+    }
+}
+
+impl Store {
+    pub async fn request(&self, id: i64) -> Result<Option<Request>, StoreError> {
+        self.db.rows(select!("WHERE r.id = $1"), args![id]).await?.first().map(request).transpose()
+    }
+
+    pub async fn request_by_nonce(&self, nonce: Nonce) -> Result<Option<Request>, StoreError> {
+        let sql = select!("WHERE r.nonce = $1");
+        self.db.rows(sql, args![nonce.0.as_slice()]).await?.first().map(request).transpose()
+    }
+
+    pub async fn requests(&self, filter: &Filter) -> Result<Vec<Request>, StoreError> {
+        let sql = select!(
+            "WHERE ($1 IS NULL OR r.state = $1) AND ($2 IS NULL OR r.batch_id = $2)
+             ORDER BY CASE $3 WHEN 'amount' THEN -r.amount_minor WHEN 'created' THEN -r.created_ms END,
+                CASE $3 WHEN 'due' THEN r.due_date WHEN 'payer' THEN r.payer_name END, r.id LIMIT $4"
+        );
+        let limit = filter.limit.unwrap_or(LIST_MAX);
+        let args = args![filter.state.map(State::name), filter.batch, filter.sort.name(), limit];
+        self.db.rows(sql, args).await?.iter().map(request).collect()
+    }
+
+    /// How many requests are in each state.
+    pub async fn request_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows =
+            self.db.rows("SELECT state, count(*) FROM request GROUP BY state ORDER BY state", &[]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+    }
+}

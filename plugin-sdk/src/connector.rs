@@ -1,0 +1,93 @@
+//! Connectors: one matter database, read for what is owed and written with what was paid. Owns the trait and its export.
+
+use crate::wit::connector::exports::remitd::plugin::connector as contract;
+use crate::{About, Context, Description, Failure, Money, guest};
+use std::marker::PhantomData;
+
+pub use contract::{Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+
+pub trait Connector: Sized {
+    const ABOUT: About;
+    /// Reads the settings.
+    fn open() -> Result<Self, Failure>;
+    /// The names of the fields that `search` knows, the usual first.
+    fn search_fields(&self) -> Result<Vec<String>, Failure>;
+    fn search(&self, context: &Context, field: &str, text: &str, limit: u32) -> Result<Vec<Matter>, Failure>;
+    /// One matter's open statements.
+    fn open_statements(&self, context: &Context, matter: &str) -> Result<Vec<Statement>, Failure>;
+    /// Every open statement after the cursor, in the cursor's order.
+    fn open_since(
+        &self,
+        context: &Context,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<StatementPage, Failure>;
+    /// One statement's balance as it stands; none when it is not there.
+    fn balance(&self, context: &Context, statement: &str) -> Result<Option<Money>, Failure>;
+    /// Writes one posting, exactly once by its key.
+    fn post(&self, context: &Context, posting: &Posting) -> Result<PostResult, Failure>;
+    /// Reverses what `original_key` wrote; `posting.key` is the reversal's own.
+    fn reverse(
+        &self,
+        context: &Context,
+        original_key: &str,
+        posting: &Posting,
+    ) -> Result<PostResult, Failure>;
+}
+
+/// Makes an author's type what the contract asks for.
+#[doc(hidden)]
+pub struct Exported<T>(PhantomData<T>);
+
+fn opened<T: Connector>() -> Result<T, Failure> {
+    guest::start();
+    T::open()
+}
+
+impl<T: Connector> contract::Guest for Exported<T> {
+    fn describe() -> Description {
+        guest::start();
+        T::ABOUT.into()
+    }
+
+    fn search_fields() -> Result<Vec<String>, Failure> {
+        opened::<T>()?.search_fields()
+    }
+
+    fn search(context: Context, field: String, text: String, limit: u32) -> Result<Vec<Matter>, Failure> {
+        opened::<T>()?.search(&context, &field, &text, limit)
+    }
+
+    fn open_statements(context: Context, matter: String) -> Result<Vec<Statement>, Failure> {
+        opened::<T>()?.open_statements(&context, &matter)
+    }
+
+    fn open_since(context: Context, cursor: Option<String>, limit: u32) -> Result<StatementPage, Failure> {
+        opened::<T>()?.open_since(&context, cursor.as_deref(), limit)
+    }
+
+    fn balance(context: Context, statement: String) -> Result<Option<Money>, Failure> {
+        opened::<T>()?.balance(&context, &statement)
+    }
+
+    fn post(context: Context, posting: Posting) -> Result<PostResult, Failure> {
+        opened::<T>()?.post(&context, &posting)
+    }
+
+    fn reverse(context: Context, original_key: String, posting: Posting) -> Result<PostResult, Failure> {
+        opened::<T>()?.reverse(&context, &original_key, &posting)
+    }
+}
+
+/// Makes the type the connector of this component.
+#[macro_export]
+macro_rules! export_connector {
+    ($plugin:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code)]
+        const _: () = {
+            type Exported = $crate::connector::Exported<$plugin>;
+    $crate::wit::connector::export!(Exported with_types_in $crate::wit::connector);
+        };
+    };
+}

@@ -1,0 +1,196 @@
+//! Connects a matter database by settings alone. Owns the order of what is asked and written, and the meaning of the columns'
+//! names; the statements are the firm's. A posting is written once: its key is looked for first, and goes into the same
+//! transaction as the matter rows.
+
+mod answer;
+mod bind;
+mod setup;
+
+use answer::Answer;
+use bind::{Named, bind};
+use remitd_plugin_sdk::connector::{
+    Connector, Matter, PostResult, Posted, Posting, Statement, StatementPage,
+};
+use remitd_plugin_sdk::host::sql::{self, Value};
+use remitd_plugin_sdk::{About, Context, Failure, Money, export_connector, settings};
+use setup::{Change, Setup, Start};
+
+pub struct SqlConnector {
+    setup: Setup,
+}
+
+impl Connector for SqlConnector {
+    const ABOUT: About = About {
+        name: "SQL connector",
+        version: env!("CARGO_PKG_VERSION"),
+        settings_schema: include_str!("../settings.schema.json"),
+    };
+
+    fn open() -> Result<SqlConnector, Failure> {
+        let setup: Setup = settings()?;
+        setup.check()?;
+        Ok(SqlConnector { setup })
+    }
+
+    fn search_fields(&self) -> Result<Vec<String>, Failure> {
+        Ok(self.setup.search.fields().map(str::to_owned).collect())
+    }
+
+    fn search(
+        &self,
+        _context: &Context,
+        field: &str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Matter>, Failure> {
+        let setting = format!("search.{field}");
+        let values = [("text", Value::Text(text.to_owned())), ("limit", Value::Integer(i64::from(limit)))];
+        let found = self.ask(&setting, self.setup.search.statement(field), &values)?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        found.rows().take(limit).map(|row| row.matter()).collect()
+    }
+
+    fn open_statements(&self, _context: &Context, matter: &str) -> Result<Vec<Statement>, Failure> {
+        let values = [("matter", Value::Text(matter.to_owned()))];
+        let found = self.ask("open_statements", self.setup.open_statements.as_deref(), &values)?;
+        found.rows().map(|row| row.statement()).collect()
+    }
+
+    fn open_since(
+        &self,
+        _context: &Context,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<StatementPage, Failure> {
+        let start = self.setup.cursor_start.as_ref();
+        let values = [("cursor", Start::value(start, cursor)?), ("limit", Value::Integer(i64::from(limit)))];
+        let found = self.ask("open_since", self.setup.open_since.as_deref(), &values)?;
+        let mut last: Option<String> = None;
+        let mut statements = Vec::new();
+        for row in found.rows() {
+            let cursor = row.cursor()?;
+            if last.as_ref() == Some(&cursor) {
+                let message = format!(
+                    "open_since: two rows have the cursor {cursor}; it must be unique, or a page's end would lose one of them"
+                );
+                return Err(Failure::invalid("cursor", message));
+            }
+            statements.push(row.statement()?);
+            last = Some(cursor);
+        }
+        let full = u32::try_from(statements.len()).is_ok_and(|count| count >= limit);
+        Ok(StatementPage { statements, next: last.filter(|_| full) })
+    }
+
+    fn balance(&self, _context: &Context, statement: &str) -> Result<Option<Money>, Failure> {
+        let values = [("statement", Value::Text(statement.to_owned()))];
+        let found = self.ask("balance", self.setup.balance.as_deref(), &values)?;
+        let mut rows = found.rows();
+        match (rows.next(), rows.next()) {
+            (None, _) => Ok(None),
+            (Some(row), None) => row.open().map(Some),
+            _ => {
+                let message = format!("balance: there is more than one row for the statement {statement}");
+                Err(Failure::invalid("several-rows", message))
+            }
+        }
+    }
+
+    fn post(&self, _context: &Context, posting: &Posting) -> Result<PostResult, Failure> {
+        let values = posting_values(posting)?;
+        self.write("post", &self.setup.post, posting, &values)
+    }
+
+    fn reverse(
+        &self,
+        _context: &Context,
+        original_key: &str,
+        posting: &Posting,
+    ) -> Result<PostResult, Failure> {
+        let mut values = posting_values(posting)?;
+        values.push(("original_key", Value::Text(original_key.to_owned())));
+        self.write("reverse", &self.setup.reverse, posting, &values)
+    }
+}
+
+impl SqlConnector {
+    fn ask(&self, setting: &str, text: Option<&str>, values: &[Named]) -> Result<Answer<'_>, Failure> {
+        let text = text.ok_or_else(|| setup::not_set(setting))?;
+        let rows = sql::query(&self.setup.connection, &bind(setting, text, None, values)?)?;
+        Ok(Answer::new(setting, rows, &self.setup.currency))
+    }
+
+    /// Asks for the key, then writes. Where another attempt was faster, the database has refused the key and the answer is
+    /// its receipt; an unknown end is passed on, since the next attempt begins by asking.
+    fn write(
+        &self,
+        setting: &str,
+        changes: &[Change],
+        posting: &Posting,
+        values: &[Named],
+    ) -> Result<PostResult, Failure> {
+        if changes.is_empty() {
+            return Err(setup::not_set(setting));
+        }
+        self.check_currency(&posting.amount.currency)?;
+        if let Some(external_ref) = self.find(&posting.key)? {
+            return Ok(PostResult { outcome: Posted::Found, external_ref });
+        }
+        let statements = changes
+            .iter()
+            .map(|change| bind(setting, change.text(), change.rows(), values))
+            .collect::<Result<Vec<_>, _>>()?;
+        match sql::transact(&self.setup.connection, &statements) {
+            Ok(_) => {
+                // Written it is, whether or not its number can be read just now.
+                let external_ref = self.find(&posting.key).ok().flatten().flatten();
+                Ok(PostResult { outcome: Posted::Written, external_ref })
+            }
+            Err(failure) if failure.code == "unique-violation" => match self.find(&posting.key)? {
+                Some(external_ref) => Ok(PostResult { outcome: Posted::Found, external_ref }),
+                None => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// None where the key is not there; else the receipt's number, where `find` gives one.
+    fn find(&self, key: &str) -> Result<Option<Option<String>>, Failure> {
+        let values = [("key", Value::Text(key.to_owned()))];
+        let found = self.ask("find", self.setup.find.as_deref(), &values)?;
+        found.rows().next().map(|row| row.external_ref()).transpose()
+    }
+
+    fn check_currency(&self, currency: &str) -> Result<(), Failure> {
+        let ours = &self.setup.currency;
+        if currency == ours {
+            return Ok(());
+        }
+        let message = format!("the posting is in {currency}, the matter database in {ours}");
+        Err(Failure::invalid("currency", message))
+    }
+}
+
+fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {
+    let text = |text: &String| Value::Text(text.clone());
+    Ok(vec![
+        ("key", text(&posting.key)),
+        ("statement", text(&posting.statement)),
+        ("matter", text(&posting.matter)),
+        ("client", text(&posting.client)),
+        ("amount", Value::Decimal(posting.amount.decimal()?.to_string())),
+        ("amount_minor", Value::Integer(posting.amount.amount_minor)),
+        ("currency", text(&posting.amount.currency)),
+        ("received", Value::Date(posting.received)),
+        ("method", text(&posting.method)),
+        ("reference", text(&posting.reference)),
+        ("payer_name", text(&posting.payer_name)),
+        ("narrative", text(&posting.narrative)),
+    ])
+}
+
+export_connector!(SqlConnector);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;

@@ -1,0 +1,17 @@
+//! What the tests share: real peers (PostgreSQL, an SMTP server by others), the daemon as a process, a payer with a
+//! browser's manners. Never depends on a crate of ours: it sees remitd as its users do, by files, HTTP and commands.
+//!
+//! Everything that is started here ends with the test's process, however that ends, and waits for events with a deadline.
+
+// A harness fails loudly, at the line that called it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod command;
+pub mod daemon;
+pub mod payer;
+pub mod postgres;
+pub mod process;
+pub mod smtp;
+
+pub use command::{Output, cli};
+pub use payer::pay;

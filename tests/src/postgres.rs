@@ -1,0 +1,172 @@
+//! A PostgreSQL server of the test's own: Debian's binaries, a temporary folder, a Unix socket, no port and no password.
+//! As root it runs as another user, since it refuses root itself.
+
+use crate::process::{Leash, Process, Stderr, log_in};
+use fs_err::os::unix::fs::chown;
+use rustix::process::Signal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
+
+/// Whether a commit survives the machine's end. Its own process's end it survives in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    On,
+    Off,
+}
+
+pub struct Server {
+    process: Option<Process>,
+    bin: PathBuf,
+    fsync: Fsync,
+    made: AtomicU32,
+    // Fields are dropped in this order: the server, the leash, then the folder.
+    _leash: Leash,
+    folder: TempDir,
+}
+
+/// One server for all tests of this process, without fsync.
+pub fn shared() -> &'static Server {
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    SHARED.get_or_init(|| Server::start(Fsync::Off))
+}
+
+impl Server {
+    pub fn start(fsync: Fsync) -> Server {
+        let bin = binaries();
+        let folder = tempfile::Builder::new().prefix("remitd-pg-").tempdir().expect("makes a folder");
+        if let Some((uid, gid)) = other_user() {
+            chown(folder.path(), Some(uid), Some(gid)).expect("gives the folder away");
+        }
+        let leash = Leash::on_folder(folder.path());
+        let cluster = folder.path().join("cluster");
+        let mut initdb = as_other(&bin.join("initdb"));
+        initdb.args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "-D",
+        ]);
+        run(initdb.arg(&cluster));
+        let made = AtomicU32::new(0);
+        let mut server = Server { process: None, bin, fsync, made, _leash: leash, folder };
+        server.resume();
+        server
+    }
+
+    /// A fresh, empty database; its URL. Names are made unique.
+    pub fn database(&self, name: &str) -> String {
+        let name = format!("{name}_{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let mut createdb = Command::new(self.bin.join("createdb"));
+        run(createdb
+            .args(["--template=template0", "--username=postgres", "--host"])
+            .arg(self.socket())
+            .arg(&name));
+        format!("postgres://postgres@localhost/{name}?host={}", self.socket().display())
+    }
+
+    /// The answer of one statement, unaligned, as `psql -At` prints it.
+    pub fn ask(&self, url: &str, sql: &str) -> String {
+        let mut psql = Command::new(self.bin.join("psql"));
+        run(psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "-At", "-c", sql, url])).trim_end().to_owned()
+    }
+
+    /// Ends every connection and the server, as an administrator would; [`Server::resume`] brings it back.
+    pub fn stop(&mut self) {
+        self.end(Signal::INT);
+    }
+
+    /// Ends the server in the middle of everything.
+    pub fn crash(&mut self) {
+        self.end(Signal::QUIT);
+    }
+
+    pub fn resume(&mut self) {
+        assert!(self.process.is_none(), "the server runs already");
+        let mut postgres = as_other(&self.bin.join("postgres"));
+        postgres.arg("-D").arg(self.folder.path().join("cluster")).arg("-k").arg(self.socket());
+        for setting in [
+            "listen_addresses=",
+            "log_destination=stderr",
+            "max_connections=200",
+            "shared_buffers=32MB",
+            match self.fsync {
+                Fsync::On => "fsync=on",
+                Fsync::Off => "fsync=off",
+            },
+        ] {
+            postgres.arg("-c").arg(setting);
+        }
+        // QUIT even from the leash: killed, it would leave shared memory behind.
+        let log = log_in(self.folder.path(), "postgres.log");
+        let process = Process::spawn("postgres", postgres, Stderr::Lines, &log, Signal::QUIT);
+        process.line("that it is ready", |line| line.contains("ready to accept connections").then_some(()));
+        self.process = Some(process);
+    }
+
+    fn end(&mut self, signal: Signal) {
+        let mut process = self.process.take().expect("the server runs");
+        process.signal(signal);
+        process.ended();
+    }
+
+    fn socket(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.process.is_some() {
+            self.crash();
+        }
+    }
+}
+
+fn binaries() -> PathBuf {
+    let mut found: Vec<PathBuf> = fs_err::read_dir("/usr/lib/postgresql")
+        .map(|folders| folders.filter_map(|folder| Some(folder.ok()?.path().join("bin"))).collect())
+        .unwrap_or_default();
+    found.retain(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file());
+    found.sort();
+    found.pop().expect("no PostgreSQL server is installed: run `make setup`")
+}
+
+/// Whom the server runs as when we are root: user and group.
+fn other_user() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let users = fs_err::read_to_string("/etc/passwd").expect("reads the users");
+    let ids = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    Some(ids("postgres").or_else(|| ids("nobody")).expect("a user other than root"))
+}
+
+fn as_other(program: &Path) -> Command {
+    let Some((uid, gid)) = other_user() else { return Command::new(program) };
+    let mut command = Command::new("setpriv");
+    command
+        .arg(format!("--reuid={uid}"))
+        .arg(format!("--regid={gid}"))
+        .arg("--clear-groups")
+        .arg("--")
+        .arg(program);
+    // A folder that the other user may not read is no place to start in.
+    command.current_dir("/");
+    command
+}
+
+/// Runs a client to its end; it answers at once or the server is broken, and the deadline of the test's runner is near.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
