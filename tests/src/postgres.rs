@@ -164,8 +164,9 @@ fn as_other(program: &Path) -> Command {
     command
 }
 
-/// Runs a client to its end; it answers at once or the server is broken, and the deadline of the test's runner is near.
+/// Runs a client to its end; it gives up when the server is silent.
 fn run(command: &mut Command) -> String {
+    command.env("PGCONNECT_TIMEOUT", "30").env("PGOPTIONS", "-c statement_timeout=60s");
     let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

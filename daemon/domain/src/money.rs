@@ -106,11 +106,11 @@ impl Money {
         self.minor > 0
     }
 
-    pub fn add(self, other: Money) -> Result<Money, MoneyError> {
+    pub fn plus(self, other: Money) -> Result<Money, MoneyError> {
         self.combine(other, i64::checked_add)
     }
 
-    pub fn subtract(self, other: Money) -> Result<Money, MoneyError> {
+    pub fn minus(self, other: Money) -> Result<Money, MoneyError> {
         self.combine(other, i64::checked_sub)
     }
 
@@ -188,8 +188,8 @@ mod tests {
     fn sums_that_do_not_fit_are_errors() {
         let usd: Currency = "USD".parse().unwrap();
         let most = Money::from_minor(i64::MAX, usd);
-        assert_eq!(most.add(Money::from_minor(1, usd)), Err(MoneyError::TooLarge));
-        assert!(most.add(Money::from_minor(1, "EUR".parse().unwrap())).is_err());
+        assert_eq!(most.plus(Money::from_minor(1, usd)), Err(MoneyError::TooLarge));
+        assert!(most.plus(Money::from_minor(1, "EUR".parse().unwrap())).is_err());
         assert!("XAU".parse::<Currency>().is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong on the road, and what that means for whoever asked.
 
-use crate::road::Crashed;
+use crate::fault::Crashed;
 use remitd_host::{Failure, FailureClass};
 use remitd_store::StoreError;
 

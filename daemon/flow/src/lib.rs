@@ -6,6 +6,7 @@ pub mod collect;
 pub mod deliver;
 pub mod effect;
 mod error;
+mod fault;
 pub mod intake;
 pub mod plugin;
 pub mod post;
@@ -14,7 +15,8 @@ mod road;
 pub mod run;
 
 pub use error::FlowError;
+pub use fault::{Crashed, Faults, NoFaults};
 pub use road::{
-    Account, Crashed, Faults, Firm, Limits, Mail, Mailbox, NoFaults, OnUnknown, Plugins, Posting, Release,
+    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release,
     Road, Wake,
 };

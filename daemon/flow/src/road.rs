@@ -1,6 +1,7 @@
 //! What every stage is handed: the store, the clock, the firm's settings and its plugins.
 
 use crate::error::FlowError;
+use crate::fault::{Crashed, Faults};
 use crate::plugin::{Connector, Gateway, Importer, MailProvider};
 use chrono_tz::Tz;
 use remitd_domain::link::{LinkKeys, NONCE_BYTES, Nonce};
@@ -96,23 +97,6 @@ pub struct Plugins {
     pub connectors: BTreeMap<String, Connector>,
     pub mail_providers: BTreeMap<String, MailProvider>,
     pub gateways: BTreeMap<String, Gateway>,
-}
-
-/// A named place at which a test may end the process.
-#[derive(Debug, Clone, Copy)]
-pub struct Crashed(pub &'static str);
-
-/// Where faults come from. In a real run nothing ever does.
-pub trait Faults: Send + Sync {
-    fn hit(&self, point: &'static str) -> Result<(), Crashed>;
-}
-
-pub struct NoFaults;
-
-impl Faults for NoFaults {
-    fn hit(&self, _: &'static str) -> Result<(), Crashed> {
-        Ok(())
-    }
 }
 
 /// Tells the lanes that new work stands ready, so that nobody waits for their next look. A call while a lane is busy is not

@@ -2,7 +2,7 @@
 //! SHA-256 of the rest, checked before the bytes are trusted as code. The folder is the daemon's own (0700). Whatever is wrong
 //! with a file, the component is compiled again.
 
-use crate::engine::HostError;
+use crate::error::HostError;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 use std::hash::{DefaultHasher, Hash, Hasher};

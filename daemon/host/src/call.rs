@@ -5,15 +5,12 @@ use crate::engine::Host;
 use crate::job::{JobSpec, JobState};
 use crate::json;
 use crate::plugin::Plugin;
-use crate::wit::types::{CallContext, Description, Failure};
+use crate::wit::types::{Description, Failure};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{ComponentExportIndex, InstancePre, Type, Val};
 use wasmtime::{Engine, Store};
-
-/// The parameter that the host fills in.
-const CONTEXT: &str = "context";
 
 impl Host {
     /// Calls an export, as `search` or `connector.search`. Arguments are an object by parameter or an array; the call context
@@ -113,7 +110,7 @@ impl Plugin {
         }
         let known = self.exports().join("\n  ");
         let message =
-            format!("plugin \"{}\" exports no function \"{wanted}\"; it exports:\n  {known}", self.id);
+            format!("plugin \"{}\" exports no function \"{wanted}\"; it exports:\n  {known}", self.id());
         Err(Failure::invalid("no-such-export", message))
     }
 }
@@ -147,20 +144,4 @@ fn signature(name: &str, func: &ComponentFunc) -> String {
         func.params().map(|(name, ty)| format!("{name}: {}", json::type_name(&ty))).collect();
     let result = func.results().next().map(|ty: Type| format!(" -> {}", json::type_name(&ty)));
     format!("{name}({}){}", params.join(", "), result.unwrap_or_default())
-}
-
-/// Whether the host fills this parameter in.
-pub(crate) fn is_context(name: &str, ty: &Type) -> bool {
-    let Type::Record(record) = ty else { return false };
-    name == CONTEXT && record.fields().map(|field| field.name).eq(["job", "idempotency-key", "deadline-ms"])
-}
-
-/// The context as a dynamic value.
-pub(crate) fn context_val(context: &CallContext) -> Val {
-    let CallContext { job, idempotency_key, deadline_ms } = context;
-    Val::Record(vec![
-        ("job".to_owned(), Val::String(job.clone())),
-        ("idempotency-key".to_owned(), Val::String(idempotency_key.clone())),
-        ("deadline-ms".to_owned(), Val::U64(*deadline_ms)),
-    ])
 }

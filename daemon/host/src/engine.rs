@@ -2,11 +2,13 @@
 //! epoch. A guest that loops holds one of these threads for a tick at a time and no thread of the daemon's.
 
 use crate::cache::Cache;
+use crate::error::HostError;
 use crate::failure;
-use crate::job::{JobSpec, JobState, Ledger, Surroundings};
+use crate::job::{JobSpec, JobState, Surroundings};
+use crate::ledger::Ledger;
 use crate::limits::{Limits, TABLE_ELEMENTS, TICK_MS};
 use crate::plugin::{Plugin, PluginSpec};
-use crate::services::{Opened, Services};
+use crate::reach::{Opened, Services};
 use crate::wit;
 use crate::wit::types::{CallContext, Failure};
 use chrono::{DateTime, Utc};
@@ -44,38 +46,6 @@ pub struct HostConfig {
     /// The firm's time zone, for `clock.today`.
     pub today: chrono_tz::Tz,
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-}
-
-/// Why a host or a plugin could not be made ready. All of them wait for the operator.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    #[error("the engine could not be made: {0}")]
-    Engine(String),
-    #[error("the cache of compiled plugins: {0}")]
-    Cache(#[source] std::io::Error),
-    #[error("the runtime for plugins: {0}")]
-    Runtime(#[source] std::io::Error),
-    #[error("plugin \"{plugin}\" is not a component that this daemon can compile: {reason}")]
-    Compile { plugin: String, reason: String },
-    #[error("plugin \"{plugin}\" imports \"{import}\", which no plugin is given: {mend}")]
-    ForeignImport { plugin: String, import: String, mend: &'static str },
-    #[error(
-        "plugin \"{plugin}\" must export exactly one of importer, connector, mail-provider, payment-gateway \
-         of remitd:plugin@1.0.0; it exports: {exports}"
-    )]
-    NoKind { plugin: String, exports: String },
-    #[error("plugin \"{plugin}\" does not fit the contract: {reason}")]
-    Unfit { plugin: String, reason: String },
-    #[error("plugin \"{plugin}\" is of kind {is}, where {wanted} is needed")]
-    WrongKind { plugin: String, is: crate::Kind, wanted: crate::Kind },
-    #[error(
-        "grant http = [\"{origin}\"] of plugin \"{plugin}\" is not an origin: write it as https://api.example.com"
-    )]
-    BadOrigin { plugin: String, origin: String },
-    #[error("the settings of plugin \"{plugin}\" are not a JSON object")]
-    Settings { plugin: String },
-    #[error("{what} \"{name}\" cannot be used: {reason}")]
-    Service { what: &'static str, name: String, reason: String },
 }
 
 /// Runs plugins.
@@ -195,7 +165,7 @@ impl Host {
     ) -> Store<JobState> {
         let around = Arc::clone(&self.around);
         let answer_bytes = around.limits.answer_bytes;
-        let state = JobState::new(Arc::clone(plugin), around, ledger, job, deadline);
+        let state = JobState::new(Arc::clone(&plugin.charter), around, ledger, job, deadline);
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(answer_bytes);

@@ -1,6 +1,6 @@
 //! Failures as plugins and jobs give them: constructors, and what a trap of the guest means.
 
-use crate::job::Ledger;
+use crate::ledger::Ledger;
 use crate::wit::types::{Failure, FailureClass};
 
 /// Longest message that a guest's failure may carry, in bytes.

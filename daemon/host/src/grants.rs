@@ -1,5 +1,6 @@
 //! Grants: what the operator allowed one plugin. Nothing is allowed that is not named; a refusal says which line to add.
 
+use crate::error::HostError;
 use crate::wit::types::Failure;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,33 @@ impl Grants {
             return Ok(());
         }
         Err(missing(right, name, plugin))
+    }
+}
+
+/// What the operator gave one plugin.
+#[derive(Debug)]
+pub(crate) struct Charter {
+    /// The plugin's id.
+    pub plugin: String,
+    pub grants: Grants,
+    /// The granted origins, read.
+    pub origins: Vec<Origin>,
+    pub settings_json: String,
+}
+
+impl Charter {
+    pub(crate) fn new(plugin: String, grants: Grants, settings_json: String) -> Result<Charter, HostError> {
+        let settings: Result<serde_json::Map<String, serde_json::Value>, _> =
+            serde_json::from_str(&settings_json);
+        if settings.is_err() {
+            return Err(HostError::Settings { plugin });
+        }
+        let origin = |text: &String| {
+            let bad = || HostError::BadOrigin { plugin: plugin.clone(), origin: text.clone() };
+            Origin::parse(text).ok_or_else(bad)
+        };
+        let origins = grants.http.iter().map(origin).collect::<Result<_, _>>()?;
+        Ok(Charter { plugin, grants, origins, settings_json })
     }
 }
 

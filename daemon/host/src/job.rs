@@ -1,13 +1,13 @@
-//! One job: what its guest may reach while it runs, and the ledger of what it did. The ledger outlives the instance, so that
-//! a trap can be explained after the guest is gone.
+//! One job: what its guest may reach while it runs, and how its time is counted.
 
 use crate::failure::Ended;
+use crate::grants::Charter;
+use crate::ledger::Ledger;
 use crate::limits::{Limits, MemoryCap};
-use crate::plugin::Plugin;
-use crate::services::Opened;
+use crate::reach::Opened;
 use chrono::{DateTime, Utc};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
@@ -32,53 +32,6 @@ impl JobSpec {
     }
 }
 
-/// What happened in a job, as far as it explains its end.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    touched: AtomicBool,
-    memory_cap: AtomicUsize,
-    memory_refused: AtomicBool,
-    panic: Mutex<Option<String>>,
-}
-
-impl Ledger {
-    pub(crate) fn new(memory_cap: usize) -> Ledger {
-        Ledger { memory_cap: AtomicUsize::new(memory_cap), ..Ledger::default() }
-    }
-
-    pub(crate) fn note_memory_refused(&self) {
-        self.memory_refused.store(true, Ordering::Relaxed);
-    }
-
-    /// The cap that was hit, in bytes.
-    pub(crate) fn memory_refused(&self) -> Option<usize> {
-        self.memory_refused.load(Ordering::Relaxed).then(|| self.memory_cap.load(Ordering::Relaxed))
-    }
-
-    /// Whether something outside may have changed.
-    pub(crate) fn touched(&self) -> bool {
-        self.touched.load(Ordering::Acquire)
-    }
-
-    /// Said before a call that may change something outside.
-    pub(crate) fn touch(&self) {
-        self.touched.store(true, Ordering::Release);
-    }
-
-    /// Takes back a [`Ledger::touch`] whose call is known to have changed nothing.
-    pub(crate) fn untouch(&self, before: bool) {
-        self.touched.store(before, Ordering::Release);
-    }
-
-    pub(crate) fn note_panic(&self, text: String) {
-        *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-    }
-
-    pub(crate) fn panic_text(&self) -> Option<String> {
-        self.panic.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 /// What all jobs of a host share.
 pub(crate) struct Surroundings {
     pub limits: Limits,
@@ -91,7 +44,7 @@ pub(crate) struct Surroundings {
 
 /// The store's data: everything that host functions see of their job.
 pub struct JobState {
-    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) charter: Arc<Charter>,
     pub(crate) around: Arc<Surroundings>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) memory: MemoryCap,
@@ -110,7 +63,7 @@ pub struct Mark(u64);
 
 impl JobState {
     pub(crate) fn new(
-        plugin: Arc<Plugin>,
+        charter: Arc<Charter>,
         around: Arc<Surroundings>,
         ledger: Arc<Ledger>,
         job: String,
@@ -118,7 +71,7 @@ impl JobState {
     ) -> JobState {
         let memory = MemoryCap { bytes: around.limits.memory_bytes, ledger: Arc::clone(&ledger) };
         JobState {
-            plugin,
+            charter,
             around,
             ledger,
             memory,

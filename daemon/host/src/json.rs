@@ -1,11 +1,13 @@
 //! JSON to component values and back, by the component's own types. Records are objects, variants `"case"` or `{"case": value}`,
 //! results `{"ok": …}` or `{"err": …}`, bytes a text or an array of numbers. Handles and streams have no JSON and are refused.
 
-use crate::call::{context_val, is_context};
 use crate::wit::types::{CallContext, Failure, FailureClass};
 use serde_json::{Map, Value as Json, json};
-use wasmtime::component::types::ComponentFunc;
+use wasmtime::component::types::{ComponentFunc, Record};
 use wasmtime::component::{Type, Val};
+
+/// The parameter that the host fills in.
+const CONTEXT: &str = "context";
 
 /// The arguments of `func` from an object or an array.
 pub(crate) fn arguments(func: &ComponentFunc, args: Json, context: &CallContext) -> Result<Vec<Val>, String> {
@@ -22,6 +24,22 @@ pub(crate) fn arguments(func: &ComponentFunc, args: Json, context: &CallContext)
     }
     given.end()?;
     Ok(values)
+}
+
+/// Whether the host fills this parameter in.
+fn is_context(name: &str, ty: &Type) -> bool {
+    let Type::Record(record) = ty else { return false };
+    name == CONTEXT && record.fields().map(|field| field.name).eq(["job", "idempotency-key", "deadline-ms"])
+}
+
+/// The context as a dynamic value.
+fn context_val(context: &CallContext) -> Val {
+    let CallContext { job, idempotency_key, deadline_ms } = context;
+    Val::Record(vec![
+        ("job".to_owned(), Val::String(job.clone())),
+        ("idempotency-key".to_owned(), Val::String(idempotency_key.clone())),
+        ("deadline-ms".to_owned(), Val::U64(*deadline_ms)),
+    ])
 }
 
 enum Given {
@@ -90,22 +108,7 @@ fn to_val(ty: &Type, json: Json, at: &str) -> Result<Val, String> {
                     .collect::<Result<_, _>>()?,
             )
         }
-        (Type::Record(record), Json::Object(mut object)) => {
-            let mut fields = Vec::new();
-            for field in record.fields() {
-                let (place, ty) = (format!("{at}.{}", field.name), field.ty);
-                let value = match object.remove(field.name) {
-                    Some(json) => to_val(&ty, json, &place)?,
-                    None if matches!(ty, Type::Option(_)) => Val::Option(None),
-                    None => return Err(format!("{place} is missing: it is {}", type_name(&ty))),
-                };
-                fields.push((field.name.to_owned(), value));
-            }
-            if let Some(odd) = object.keys().next() {
-                return Err(format!("{at} has no field \"{odd}\""));
-            }
-            Val::Record(fields)
-        }
+        (Type::Record(record), Json::Object(object)) => record_val(record, object, at)?,
         (Type::Option(_), Json::Null) => Val::Option(None),
         (Type::Option(option), json) => Val::Option(Some(Box::new(to_val(&option.ty(), json, at)?))),
         (Type::Enum(names), Json::String(case)) if names.names().any(|name| name == case) => Val::Enum(case),
@@ -119,18 +122,15 @@ fn to_val(ty: &Type, json: Json, at: &str) -> Result<Val, String> {
         (Type::Variant(variant), json) => {
             let (case, payload) =
                 tagged(json).ok_or_else(|| format!("{at}: a variant is \"case\" or {{\"case\": value}}"))?;
-            let known = variant.cases().find(|known| known.name == case);
-            let ty =
-                known.map(|known| known.ty).ok_or_else(|| format!("{at}: there is no case \"{case}\""))?;
+            let known = variant.cases().find(|known| known.name == case).map(|known| known.ty);
+            let ty = known.ok_or_else(|| format!("{at}: there is no case \"{case}\""))?;
             Val::Variant(case, payload_val(ty, payload, at)?)
         }
-        (Type::Result(result), json) => match tagged(json) {
-            Some((case, payload)) if case == "ok" => Val::Result(Ok(payload_val(result.ok(), payload, at)?)),
-            Some((case, payload)) if case == "err" => {
-                Val::Result(Err(payload_val(result.err(), payload, at)?))
-            }
+        (Type::Result(result), json) => Val::Result(match tagged(json) {
+            Some((case, payload)) if case == "ok" => Ok(payload_val(result.ok(), payload, at)?),
+            Some((case, payload)) if case == "err" => Err(payload_val(result.err(), payload, at)?),
             _ => return Err(format!("{at}: a result is {{\"ok\": …}} or {{\"err\": …}}")),
-        },
+        }),
         (Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext, _) => {
             return Err(format!(
                 "{at} is a handle, which has no JSON: this export is called by the daemon alone"
@@ -138,6 +138,23 @@ fn to_val(ty: &Type, json: Json, at: &str) -> Result<Val, String> {
         }
         (_, json) => return Err(misfit(&json)),
     })
+}
+
+fn record_val(record: &Record, mut object: Map<String, Json>, at: &str) -> Result<Val, String> {
+    let mut fields = Vec::new();
+    for field in record.fields() {
+        let place = format!("{at}.{}", field.name);
+        let value = match object.remove(field.name) {
+            Some(json) => to_val(&field.ty, json, &place)?,
+            None if matches!(field.ty, Type::Option(_)) => Val::Option(None),
+            None => return Err(format!("{place} is missing: it is {}", type_name(&field.ty))),
+        };
+        fields.push((field.name.to_owned(), value));
+    }
+    match object.keys().next() {
+        Some(odd) => Err(format!("{at} has no field \"{odd}\"")),
+        None => Ok(Val::Record(fields)),
+    }
 }
 
 /// A case's name, with its payload where there is one.

@@ -7,20 +7,28 @@
 mod cache;
 mod call;
 mod engine;
+mod error;
 mod failure;
 mod grants;
 mod job;
 mod json;
+mod kind;
+mod ledger;
 mod limits;
 mod plugin;
+mod reach;
 mod services;
+#[cfg(test)]
+mod tests;
 pub mod wit;
 
-pub use engine::{Extend, Host, HostConfig, HostError};
+pub use engine::{Extend, Host, HostConfig};
+pub use error::HostError;
 pub use grants::Grants;
 pub use job::{JobSpec, JobState, Mark};
+pub use kind::Kind;
 pub use limits::Limits;
-pub use plugin::{Kind, Plugin, PluginSpec};
-pub use services::{Security, Services, SmtpRelay, SqlConnection, run_script};
+pub use plugin::{Plugin, PluginSpec};
+pub use reach::{Security, Services, SmtpRelay, SqlConnection, run_script};
 pub use wit::types;
 pub use wit::types::{CallContext, Date, Description, Failure, FailureClass, Header, Money, Webhook};

@@ -1,6 +1,6 @@
 //! What one job may use. Always on; the numbers are the configuration's.
 
-use crate::job::Ledger;
+use crate::ledger::Ledger;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 

@@ -1,17 +1,14 @@
 //! One loaded plugin: compiled, linked, its kind known from what it exports. Loading refuses what the daemon cannot give.
 
-use crate::engine::HostError;
-use crate::grants::{Grants, Origin};
+use crate::error::HostError;
+use crate::grants::{Charter, Grants};
 use crate::job::JobState;
-use serde::{Deserialize, Serialize};
+use crate::kind::{Kind, PACKAGE, VERSION};
 use std::fmt;
+use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
-
-/// Every interface of the contract begins so.
-pub(crate) const PACKAGE: &str = "remitd:plugin/";
-pub(crate) const VERSION: &str = "@1.0.0";
 
 /// What the operator configured of one plugin.
 #[derive(Debug, Clone)]
@@ -23,55 +20,20 @@ pub struct PluginSpec {
     pub settings_json: String,
 }
 
-/// The four kinds, each an interface that a plugin exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    Importer,
-    Connector,
-    MailProvider,
-    PaymentGateway,
-}
-
-impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::Importer, Kind::Connector, Kind::MailProvider, Kind::PaymentGateway];
-
-    /// As manifests and commands write it, and as the interface is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Importer => "importer",
-            Kind::Connector => "connector",
-            Kind::MailProvider => "mail-provider",
-            Kind::PaymentGateway => "payment-gateway",
-        }
-    }
-
-    /// The exported interface in full.
-    pub fn interface(self) -> String {
-        format!("{PACKAGE}{}{VERSION}", self.name())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// A plugin that is ready to run.
 pub struct Plugin {
-    pub(crate) id: String,
+    pub(crate) charter: Arc<Charter>,
     pub(crate) sha256: String,
     pub(crate) kind: Kind,
-    pub(crate) grants: Grants,
-    pub(crate) origins: Vec<Origin>,
-    pub(crate) settings_json: String,
     pub(crate) pre: InstancePre<JobState>,
 }
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("id", &self.charter.plugin)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,21 +48,15 @@ impl Plugin {
         let shape = component.component_type();
         refuse_foreign_imports(&spec.id, &shape, engine)?;
         let kind = kind_of(&spec.id, &shape, engine)?;
-        let origins = origins_of(&spec)?;
-        let settings: Result<serde_json::Map<String, serde_json::Value>, _> =
-            serde_json::from_str(&spec.settings_json);
-        if settings.is_err() {
-            return Err(HostError::Settings { plugin: spec.id });
-        }
         let pre = linker
             .instantiate_pre(component)
             .map_err(|error| HostError::Unfit { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
-        let PluginSpec { id, grants, settings_json, .. } = spec;
-        Ok(Plugin { id, sha256, kind, grants, origins, settings_json, pre })
+        let charter = Arc::new(Charter::new(spec.id, spec.grants, spec.settings_json)?);
+        Ok(Plugin { charter, sha256, kind, pre })
     }
 
     pub fn id(&self) -> &str {
-        &self.id
+        &self.charter.plugin
     }
 
     /// Of the wasm file, in hexadecimal.
@@ -113,7 +69,7 @@ impl Plugin {
     }
 
     pub fn grants(&self) -> &Grants {
-        &self.grants
+        &self.charter.grants
     }
 
     pub fn pre(&self) -> &InstancePre<JobState> {
@@ -155,12 +111,4 @@ fn kind_of(plugin: &str, shape: &ComponentType, engine: &Engine) -> Result<Kind,
         [kind] => Ok(*kind),
         _ => Err(HostError::NoKind { plugin: plugin.to_owned(), exports: exports.join(", ") }),
     }
-}
-
-fn origins_of(spec: &PluginSpec) -> Result<Vec<Origin>, HostError> {
-    let parse = |text: &String| {
-        Origin::parse(text)
-            .ok_or_else(|| HostError::BadOrigin { plugin: spec.id.clone(), origin: text.clone() })
-    };
-    spec.grants.http.iter().map(parse).collect()
 }

@@ -5,9 +5,6 @@ use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 
-/// The class of the advisory locks by which daemons on PostgreSQL know each other: "RMTD".
-pub(crate) const HOLD_CLASS: i32 = 0x524d_5444;
-
 /// An effect that is ours until `until_ms`, or until somebody takes it with a higher fence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -81,7 +78,8 @@ const TAKE: Sql = Sql {
              RETURNING id, key, kind, subject_id, payload, attempt, fence, created_ms",
 };
 
-/// On SQLite whoever holds the database is alone; on PostgreSQL a daemon lives as long as its advisory lock.
+/// On SQLite whoever holds the database is alone; on PostgreSQL a daemon lives as long as its advisory lock, of the class
+/// that `Store::hold` takes (0x524d5444, "RMTD").
 const RESCUE: Sql = Sql {
     sqlite: "UPDATE effect SET state = 'ready', next_ms = $2 WHERE state = 'running' AND owner <> $1",
     postgres: "UPDATE effect SET state = 'ready', next_ms = $2 WHERE state = 'running' AND owner <> $1

@@ -13,6 +13,8 @@ use std::time::Duration;
 /// How long a writer waits for another one, also one of another process.
 const BUSY_WAIT: Duration = Duration::from_secs(60);
 const ACQUIRE_WAIT: Duration = Duration::from_secs(60);
+/// The class of the advisory locks by which daemons on PostgreSQL know each other: "RMTD".
+const HOLD_CLASS: i32 = 0x524d_5444;
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 24;
 /// Page cache of one SQLite connection, in KiB (negative by SQLite's convention).
@@ -91,7 +93,7 @@ impl Store {
             (Db::Postgres(pool), _) => {
                 let mut session = pool.acquire().await?.detach();
                 sqlx::query("SELECT pg_advisory_lock($1, $2)")
-                    .bind(crate::effect::HOLD_CLASS)
+                    .bind(HOLD_CLASS)
                     .bind(i32::try_from(self.owner).unwrap_or_default())
                     .execute(&mut session)
                     .await?;

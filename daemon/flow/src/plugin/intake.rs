@@ -20,6 +20,7 @@ pub fn extend(linker: &mut Linker<JobState>) -> wasmtime::Result<()> {
 
 /// What an importer found.
 #[derive(Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one of thousands of rows: a box would save nothing")]
 pub enum Delivered {
     Drafts(Drafts),
     Findings(Vec<Finding>),

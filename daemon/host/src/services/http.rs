@@ -1,8 +1,9 @@
-//! HTTP for plugins: granted origins only, secrets put in here and marked as such, sizes and times bounded, no redirect
-//! followed. Secrets never stand in an error or a log line.
+//! HTTP for plugins: granted origins only, secrets put in here and marked as such. Secrets never stand in an error or a log
+//! line.
 
 use crate::grants::{Origin, Right, missing};
 use crate::job::JobState;
+use crate::reach::http::{BODY_MAX_BYTES, exchange};
 use crate::wit::http::{Host, Request, Response, SecretHeader};
 use crate::wit::types::{Failure, Header};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +11,6 @@ use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
-const BODY_MAX_BYTES: usize = 4 << 20;
 const URL_MAX_BYTES: usize = 8 << 10;
 const HEADERS_MOST: usize = 64;
 const HEADER_MAX_BYTES: usize = 8 << 10;
@@ -74,10 +74,10 @@ impl JobState {
             return Err(bad("has a user or password in it: use a secret header"));
         }
         let origin = Origin::of(&url).ok_or_else(|| bad("is neither http nor https"))?;
-        if self.plugin.origins.contains(&origin) {
+        if self.charter.origins.contains(&origin) {
             return Ok(url);
         }
-        Err(missing(Right::Http, &origin.to_string(), &self.plugin.id))
+        Err(missing(Right::Http, &origin.to_string(), &self.charter.plugin))
     }
 
     fn headers(&self, plain: &[Header], secret: &[SecretHeader]) -> Result<HeaderMap, Failure> {
@@ -115,44 +115,4 @@ fn header_value(name: &str, value: &str) -> Result<HeaderValue, Failure> {
         return Err(bad("is longer than 8 KiB"));
     }
     HeaderValue::from_str(value).map_err(|_| bad("has a control character in it"))
-}
-
-async fn exchange(request: reqwest::RequestBuilder, host: &str, reads: bool) -> Result<Response, Failure> {
-    let mut response = request.send().await.map_err(|error| lost(error, host, reads))?;
-    let status = response.status().as_u16();
-    let headers = response.headers().iter().filter_map(|(name, value)| {
-        let value = value.to_str().ok()?.to_owned();
-        Some(Header { name: name.as_str().to_owned(), value })
-    });
-    let headers = headers.collect();
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| lost(error, host, reads))? {
-        if body.len().saturating_add(piece.len()) > BODY_MAX_BYTES {
-            let message = format!("the answer of {host} is larger than 4 MiB");
-            let failure = if reads { Failure::invalid } else { Failure::unknown };
-            return Err(failure("answer-too-large", message));
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(Response { status, headers, body })
-}
-
-/// What a failed exchange means: nothing was sent while the connection did not stand.
-fn lost(error: reqwest::Error, host: &str, reads: bool) -> Failure {
-    let connecting = error.is_connect();
-    // The innermost cause says most, and no cause names a header's value.
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    if connecting {
-        return Failure::unavailable("connect", format!("no connection to {host}: {cause}"));
-    }
-    let (failure, code): (fn(&str, String) -> Failure, _) = match (reads, error.is_timeout()) {
-        (true, true) => (Failure::unavailable, "timeout"),
-        (true, false) => (Failure::unavailable, "answer-lost"),
-        (false, _) => (Failure::unknown, "answer-lost"),
-    };
-    failure(code, format!("the answer of {host} was lost: {cause}"))
 }

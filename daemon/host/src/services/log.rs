@@ -20,9 +20,9 @@ impl Host for JobState {
         }
         let most = self.around.limits.log_lines;
         if self.log_lines < most {
-            emit(level, &self.plugin.id, &self.job, &message);
+            emit(level, &self.charter.plugin, &self.job, &message);
         } else if self.log_lines == most {
-            emit(Level::Warn, &self.plugin.id, &self.job, "further lines of this job are dropped");
+            emit(Level::Warn, &self.charter.plugin, &self.job, "further lines of this job are dropped");
         }
         self.log_lines = self.log_lines.saturating_add(1);
         self.leave(mark);

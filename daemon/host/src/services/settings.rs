@@ -6,7 +6,7 @@ use crate::wit::settings::Host;
 impl Host for JobState {
     fn json(&mut self) -> wasmtime::Result<String> {
         let mark = self.enter()?;
-        let json = self.plugin.settings_json.clone();
+        let json = self.charter.settings_json.clone();
         self.leave(mark);
         Ok(json)
     }

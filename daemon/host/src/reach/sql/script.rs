@@ -1,7 +1,7 @@
 //! What an operator has remitd write into a database of theirs: tables of a sample firm, a marker table. Never reached by a
 //! plugin.
 
-use crate::engine::HostError;
+use crate::error::HostError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::str::FromStr;

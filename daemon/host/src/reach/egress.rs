@@ -1,7 +1,7 @@
 //! Where HTTP may go. Names are resolved here alone; the address that was vetted is the address that is dialled, so that a name
 //! which changes its mind (DNS rebinding) reaches nothing inside the firm.
 
-use crate::engine::HostError;
+use crate::error::HostError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

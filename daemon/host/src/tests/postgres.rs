@@ -2,7 +2,7 @@
 
 use super::{Job, is, job};
 use crate::grants::Grants;
-use crate::services::{Services, SqlConnection};
+use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Statement, Value};
 use crate::wit::types::{Date, Failure, FailureClass};
 use sqlx::{Connection, Executor, PgConnection};

@@ -2,7 +2,7 @@
 
 use super::{Job, is, job};
 use crate::grants::Grants;
-use crate::services::Services;
+use crate::reach::Services;
 use crate::wit::http::{Host, Request, Response, SecretHeader};
 use crate::wit::types::{Failure, FailureClass, Header};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -7,12 +7,13 @@ mod postgres;
 mod smtp;
 mod sqlite;
 
-use super::Services;
 use crate::engine::{Host, HostConfig};
 use crate::grants::Grants;
-use crate::job::{JobState, Ledger};
+use crate::job::JobState;
+use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::plugin::PluginSpec;
+use crate::reach::Services;
 use crate::wit::types::{Failure, FailureClass};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -64,7 +65,8 @@ fn job(services: Services, grants: Grants) -> Job {
     let plugin = host.load(spec).unwrap();
     let ledger = Arc::new(Ledger::new(limits.memory_bytes));
     let deadline = Instant::now() + PATIENCE;
-    let state = JobState::new(plugin, Arc::clone(&host.around), ledger, "j1".into(), deadline);
+    let state =
+        JobState::new(Arc::clone(&plugin.charter), Arc::clone(&host.around), ledger, "j1".into(), deadline);
     Job { state, _host: host, _cache: cache }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Job, is, job};
 use crate::grants::Grants;
-use crate::services::{Security, Services, SmtpRelay};
+use crate::reach::{Security, Services, SmtpRelay};
 use crate::wit::smtp::Host;
 use crate::wit::types::{Failure, FailureClass};
 use std::sync::Arc;

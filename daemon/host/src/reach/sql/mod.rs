@@ -9,11 +9,8 @@ mod sqlite;
 
 pub use script::run_script;
 
-use super::not_there;
-use crate::engine::HostError;
-use crate::grants::Right;
-use crate::job::JobState;
-use crate::wit::sql::{Host, Rows, Statement, Value};
+use crate::error::HostError;
+use crate::wit::sql::{Rows, Statement, Value};
 use crate::wit::types::Failure;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::error::{DatabaseError, ErrorKind};
@@ -48,56 +45,6 @@ pub(crate) struct Database {
 enum Engine {
     Sqlite(sqlite::Pools),
     Postgres(postgres::Pools),
-}
-
-impl Host for JobState {
-    async fn query(
-        &mut self,
-        connection: String,
-        statement: Statement,
-    ) -> wasmtime::Result<Result<Rows, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.query_granted(&connection, &statement).await;
-        self.leave(mark);
-        Ok(answer)
-    }
-
-    async fn transact(
-        &mut self,
-        connection: String,
-        statements: Vec<Statement>,
-    ) -> wasmtime::Result<Result<Vec<u64>, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.transact_granted(&connection, &statements).await;
-        self.leave(mark);
-        Ok(answer)
-    }
-}
-
-impl JobState {
-    async fn query_granted(&mut self, connection: &str, statement: &Statement) -> Result<Rows, Failure> {
-        self.grant(Right::Sql, connection)?;
-        self.database(connection)?.query(statement, self.left()).await
-    }
-
-    async fn transact_granted(
-        &mut self,
-        connection: &str,
-        statements: &[Statement],
-    ) -> Result<Vec<u64>, Failure> {
-        self.grant(Right::SqlWrite, connection)?;
-        let database = self.database(connection)?;
-        let before = self.ledger.touched();
-        self.ledger.touch();
-        let answer = database.transact(statements, self.left()).await;
-        self.settle(before, &answer);
-        answer
-    }
-
-    fn database(&self, name: &str) -> Result<&Database, Failure> {
-        let known = self.around.opened.sql.get(name);
-        known.map(Arc::as_ref).ok_or_else(|| not_there("database", "[[sql]]", name))
-    }
 }
 
 impl Database {

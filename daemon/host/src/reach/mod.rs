@@ -1,0 +1,46 @@
+//! Connections that the daemon opens for plugins: databases, mail servers, HTTP, folders. Knows nothing of plugins, grants or
+//! jobs; each has a deadline and a limit on every buffer, and gives typed failures.
+
+mod egress;
+pub(crate) mod http;
+pub(crate) mod maildir;
+pub(crate) mod smtp;
+pub(crate) mod sql;
+
+pub use smtp::{Security, SmtpRelay};
+pub use sql::{SqlConnection, run_script};
+
+use crate::error::HostError;
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything that grants can name.
+#[derive(Default)]
+pub struct Services {
+    pub sql: Vec<SqlConnection>,
+    pub smtp: Vec<SmtpRelay>,
+    /// Name and folder.
+    pub maildirs: Vec<(String, PathBuf)>,
+    pub secrets: HashMap<String, SecretString>,
+}
+
+/// The same, checked and ready; connections themselves open when they are first used.
+pub(crate) struct Opened {
+    pub sql: HashMap<String, Arc<sql::Database>>,
+    pub smtp: HashMap<String, Arc<smtp::Relay>>,
+    pub maildirs: HashMap<String, PathBuf>,
+    pub secrets: HashMap<String, SecretString>,
+    pub http: reqwest::Client,
+}
+
+impl Opened {
+    pub(crate) fn open(services: Services) -> Result<Opened, HostError> {
+        let sql = services.sql.into_iter().map(sql::Database::open).collect::<Result<_, _>>()?;
+        let smtp = services.smtp.into_iter().map(smtp::Relay::open).collect::<Result<_, _>>()?;
+        let maildirs = services.maildirs.into_iter().collect();
+        let http = egress::client()?;
+        Ok(Opened { sql, smtp, maildirs, secrets: services.secrets, http })
+    }
+}
