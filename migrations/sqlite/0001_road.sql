@@ -21,7 +21,8 @@ CREATE TABLE batch (
     created_ms INTEGER NOT NULL,
     CHECK ("rows" = ok + rejected + duplicate)
 ) STRICT;
-CREATE INDEX batch_sha256 ON batch (sha256, account) WHERE sha256 IS NOT NULL;
+-- One content is taken in once, also by two at the same time.
+CREATE UNIQUE INDEX batch_sha256 ON batch (sha256, account) WHERE sha256 IS NOT NULL AND state IN ('review', 'released');
 
 CREATE TABLE request (
     id INTEGER PRIMARY KEY,

@@ -2,6 +2,7 @@
 //! did not set answers `denied`, as the daemon does where a grant is missing. Never part of a component.
 
 use crate::Failure;
+use crate::wit::host::remitd::plugin as contract;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -12,9 +13,9 @@ type Answer<In, Out> = Rc<dyn Fn(In) -> Result<Out, Failure>>;
 pub struct Services {
     settings: String,
     now_ms: u64,
-    query: Answer<(String, crate::host::sql::Statement), crate::host::sql::Rows>,
-    transact: Answer<(String, Vec<crate::host::sql::Statement>), Vec<u64>>,
-    http: Answer<crate::host::http::Request, crate::host::http::Response>,
+    query: Answer<(String, contract::sql::Statement), contract::sql::Rows>,
+    transact: Answer<(String, Vec<contract::sql::Statement>), Vec<u64>>,
+    http: Answer<contract::http::Request, contract::http::Response>,
     verify: Answer<(String, Vec<u8>, Vec<u8>), bool>,
     smtp: Answer<(String, String, Vec<String>, Vec<u8>), String>,
     maildir: Answer<(String, String, Vec<u8>), ()>,
@@ -70,10 +71,10 @@ macro_rules! answers {
 
 answers! {
     /// (connection, statement)
-    query: (String, crate::host::sql::Statement) => crate::host::sql::Rows;
+    query: (String, contract::sql::Statement) => contract::sql::Rows;
     /// (connection, statements)
-    transact: (String, Vec<crate::host::sql::Statement>) => Vec<u64>;
-    http: crate::host::http::Request => crate::host::http::Response;
+    transact: (String, Vec<contract::sql::Statement>) => Vec<u64>;
+    http: contract::http::Request => contract::http::Response;
     /// (secret's name, message, mac)
     verify: (String, Vec<u8>, Vec<u8>) => bool;
     /// (connection, envelope's sender, recipients, message)
@@ -145,7 +146,7 @@ pub(crate) mod random {
 
 pub(crate) mod sql {
     use crate::Failure;
-    use crate::host::sql::{Rows, Statement};
+    use crate::wit::host::remitd::plugin::sql::{Rows, Statement};
 
     pub fn query(connection: &str, statement: &Statement) -> Result<Rows, Failure> {
         (super::services().query)((connection.to_owned(), statement.clone()))
@@ -158,7 +159,7 @@ pub(crate) mod sql {
 
 pub(crate) mod http {
     use crate::Failure;
-    use crate::host::http::{Request, Response};
+    use crate::wit::host::remitd::plugin::http::{Request, Response};
 
     pub fn send(request: &Request) -> Result<Response, Failure> {
         (super::services().http)(request.clone())

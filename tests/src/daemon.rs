@@ -58,6 +58,11 @@ impl Daemon {
         self.process.ended()
     }
 
+    /// Whether it has ended by now.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.has_ended()
+    }
+
     /// What it has said on stderr since this start.
     pub fn log(&self) -> String {
         self.process.log()

@@ -1,5 +1,6 @@
 //! What the tests share: real peers (PostgreSQL, an SMTP server by others), the daemon as a process, a payer with a
-//! browser's manners. Never depends on a crate of ours: it sees remitd as its users do, by files, HTTP and commands.
+//! browser's manners. Sees remitd as its users do, by files, HTTP and commands: of our crates it knows only the sandbox
+//! provider, which stands outside as a peer.
 //!
 //! Everything that is started here ends with the test's process, however that ends, and waits for events with a deadline.
 
@@ -8,9 +9,13 @@
 
 mod command;
 pub mod daemon;
+pub mod firm;
+pub mod matching;
 pub mod payer;
+pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod provider;
 pub mod smtp;
 
 pub use command::{Output, cli};

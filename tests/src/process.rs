@@ -94,6 +94,11 @@ impl Process {
         kill_process(pid, signal).unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.name));
     }
 
+    /// Whether it has ended by now.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("asks for the end").is_some()
+    }
+
     /// Waits for its end by itself, or after a signal.
     pub fn ended(&mut self) -> ExitStatus {
         let lines = self.lines.get_mut().expect("no other reader failed");

@@ -32,11 +32,13 @@ pub struct Options {
     pub security: Security,
     /// User and password; without, nobody has to sign in.
     pub auth: Option<(&'static str, &'static str)>,
+    /// 0 for one of the kernel's choice.
+    pub port: u16,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { mode: Mode::Accept, security: Security::None, auth: None }
+        Options { mode: Mode::Accept, security: Security::None, auth: None, port: 0 }
     }
 }
 
@@ -68,6 +70,7 @@ impl Server {
         fs_err::create_dir(&mail).expect("makes the mail folder");
         let mut command = Command::new(python());
         command.arg("-u").arg(&script).arg("--folder").arg(&mail);
+        command.args(["--port", &options.port.to_string()]);
         match options.mode {
             Mode::Accept => {}
             Mode::DropAfterData => drop(command.arg("--drop-after-data")),

@@ -1,4 +1,4 @@
-"""The SMTP peer of the tests: aiosmtpd on a port of the kernel's choice. Says as JSON lines which port that is and what
+"""The SMTP peer of the tests: aiosmtpd on the port that is named, else one of the kernel's choice. Says as JSON lines which port that is and what
 became of each message; ends when its standard input does, and so with the test."""
 
 import argparse
@@ -59,6 +59,7 @@ class Mailbox:
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", required=True)
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--drop-after-data", action="store_true")
     parser.add_argument("--later-first", type=int, default=0)
     parser.add_argument("--refuse", action="store_true")
@@ -89,7 +90,7 @@ async def main():
             "auth_require_tls": bool(options.tls),
         }
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(mailbox, **protocol), host="127.0.0.1", port=0)
+    server = await loop.create_server(lambda: SMTP(mailbox, **protocol), host="127.0.0.1", port=options.port)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

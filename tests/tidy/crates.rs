@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Ours that each of ours may depend on. A crate that is not here may depend on none of ours.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("remitd-domain", &[]),
     ("remitd-store", &["remitd-domain"]),
     ("remitd-host", &["remitd-domain"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("remitd-web", &["remitd-domain", "remitd-store", "remitd-flow"]),
     ("remitd-plugins", &[]),
     ("remitd-sandbox", &[]),
+    ("remitd-tests", &["remitd-sandbox"]),
     ("csv-importer", SDK),
     ("sql-connector", SDK),
     ("mail-folder", SDK),

@@ -17,8 +17,8 @@ pub const KINDS: [&str; 6] = [MAIL, CHECKOUT, CLOSE, POST, POLL, PUSH];
 
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 5 * 60_000;
-/// After this long without success a person is asked.
-const PATIENCE_MS: i64 = 3 * 24 * 3_600_000;
+/// After so many attempts, which is three days at the longest wait, a person is asked.
+const ATTEMPTS_MAX: i64 = 900;
 
 /// Doubles with each attempt, up to five minutes.
 pub fn back_off_ms(attempt: i64) -> i64 {
@@ -41,7 +41,7 @@ pub fn verdict(lease: &Lease, failure: &Failure, repeat: Repeat, now_ms: i64) ->
     let again = |failure: &Failure| {
         let asked_ms = failure.retry_after_s.map_or(0, |s| i64::from(s) * 1_000);
         let at_ms = now_ms + back_off_ms(lease.attempt).max(asked_ms);
-        if now_ms - lease.created_ms > PATIENCE_MS {
+        if lease.attempt >= ATTEMPTS_MAX {
             return Finish::Wait { code: failure.code.clone(), message: failure.message.clone() };
         }
         Finish::Retry { at_ms, code: failure.code.clone(), message: failure.message.clone() }
@@ -51,6 +51,16 @@ pub fn verdict(lease: &Lease, failure: &Failure, repeat: Repeat, now_ms: i64) ->
         (FailureClass::Denied | FailureClass::Bug, _) => Finish::Wait { code, message },
         (FailureClass::Unavailable, _) | (FailureClass::UnknownOutcome, Repeat::Safe) => again(failure),
         (FailureClass::UnknownOutcome, Repeat::Harmful) => Finish::Unknown { code, message },
+    }
+}
+
+/// The next step of work that comes again by its nature: whatever failed, it goes on by itself, since nobody would see that
+/// it stopped; only a missing grant waits for the operator.
+pub fn recurring(lease: &Lease, failure: &Failure, next_ms: i64, now_ms: i64) -> Finish {
+    let (code, message) = (failure.code.clone(), failure.message.clone());
+    match failure.class {
+        FailureClass::Denied => Finish::Wait { code, message },
+        _ => Finish::Retry { at_ms: next_ms.max(now_ms + back_off_ms(lease.attempt)), code, message },
     }
 }
 
@@ -120,9 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn what_recurs_goes_on_after_any_failure() {
+        let next = |class| recurring(&lease(1), &failure(class, None), 30_000, 0);
+        assert!(matches!(next(FailureClass::Invalid), Finish::Retry { at_ms: 30_000, .. }));
+        assert!(matches!(next(FailureClass::Bug), Finish::Retry { .. }));
+        assert!(matches!(next(FailureClass::Denied), Finish::Wait { .. }));
+    }
+
+    #[test]
     fn a_server_that_names_its_time_is_heard_and_patience_ends() {
         let busy = failure(FailureClass::Unavailable, Some(90));
         assert!(matches!(verdict(&lease(1), &busy, Repeat::Safe, 5), Finish::Retry { at_ms: 90_005, .. }));
-        assert!(matches!(verdict(&lease(9), &busy, Repeat::Safe, PATIENCE_MS + 1), Finish::Wait { .. }));
+        assert!(matches!(verdict(&lease(ATTEMPTS_MAX), &busy, Repeat::Safe, 5), Finish::Wait { .. }));
     }
 }

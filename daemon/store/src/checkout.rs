@@ -1,6 +1,6 @@
 //! Checkouts: visits to a gateway. At most one payable one a link, which the database itself sees to.
 
-use crate::db::{Row, Sql, Tx, args};
+use crate::db::{Row, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 
@@ -69,8 +69,6 @@ fn checkout(row: &Row) -> Result<Checkout, StoreError> {
     })
 }
 
-const LOCKED: Sql = Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR UPDATE") };
-
 impl Tx {
     pub async fn insert_checkout(
         &mut self,
@@ -88,9 +86,9 @@ impl Tx {
         .await
     }
 
-    /// The checkout, held until the transaction ends.
+    /// The checkout as it stands; who is going to change it holds its request first.
     pub async fn checkout(&mut self, id: i64) -> Result<Option<Checkout>, StoreError> {
-        self.row(LOCKED, args![id]).await?.as_ref().map(checkout).transpose()
+        self.row(select!("WHERE id = $1"), args![id]).await?.as_ref().map(checkout).transpose()
     }
 
     /// The request's payable checkout, or the one that is about to be or to end.

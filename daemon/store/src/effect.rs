@@ -149,7 +149,7 @@ impl Tx {
 
     /// Sets an effect to run now, whatever held it (not one that is running or done).
     pub async fn revive(&mut self, key: &str, now_ms: i64) -> Result<bool, StoreError> {
-        let sql = "UPDATE effect SET state = 'ready', next_ms = $2, error_code = NULL, error = NULL
+        let sql = "UPDATE effect SET state = 'ready', next_ms = $2, attempt = 0, error_code = NULL, error = NULL
                    WHERE key = $1 AND state IN ('ready', 'waiting', 'failed', 'unknown')";
         Ok(self.execute(sql, args![key, now_ms]).await? == 1)
     }
@@ -216,7 +216,7 @@ impl Store {
     /// After a restart the operator may have mended what effects wait for.
     pub async fn revive_waiting(&self, now_ms: i64) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE effect SET state = 'ready', next_ms = $1 WHERE state = 'waiting'";
+        let sql = "UPDATE effect SET state = 'ready', next_ms = $1, attempt = 0 WHERE state = 'waiting'";
         let revived = tx.execute(sql, args![now_ms]).await?;
         tx.commit().await?;
         Ok(revived)

@@ -78,7 +78,7 @@ fn posting(row: &Row) -> Result<Posting, StoreError> {
     })
 }
 
-const LOCKED: Sql = Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR UPDATE") };
+const LOCKED: Sql = Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR NO KEY UPDATE") };
 
 const SETTLING: Sql = Sql {
     sqlite: "SELECT DISTINCT statement FROM posting WHERE connector = $1 AND statement IN (SELECT value FROM json_each($3))

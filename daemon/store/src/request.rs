@@ -121,8 +121,9 @@ fn request(row: &Row) -> Result<Request, StoreError> {
     })
 }
 
+/// Our keys never change, so the lock need not keep out those who only refer to the row.
 const LOCKED: Sql =
-    Sql { sqlite: select!("WHERE r.id = $1"), postgres: select!("WHERE r.id = $1 FOR UPDATE OF r") };
+    Sql { sqlite: select!("WHERE r.id = $1"), postgres: select!("WHERE r.id = $1 FOR NO KEY UPDATE OF r") };
 
 impl Tx {
     /// The request, held until the transaction ends.

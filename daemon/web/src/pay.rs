@@ -30,7 +30,8 @@ pub(crate) async fn done(State(site): State<Site>, Path(token): Path<String>) ->
     match page(&site.road, &token).await {
         Ok(Some(found)) => match found.standing {
             Standing::Used => site.notice(Notice::Thanks),
-            Standing::Payable | Standing::Processing => site.notice(Notice::Processing),
+            Standing::Payable => site.notice(Notice::Awaited),
+            Standing::Processing => site.notice(Notice::Processing),
             other => site.notice(Notice::of(other)),
         },
         Ok(None) => site.notice(Notice::Unknown),

@@ -43,6 +43,8 @@ pub(crate) fn amount_in_words(money: Money) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
     Thanks,
+    /// Back from the gateway, whose word is not here yet.
+    Awaited,
     Used,
     Processing,
     Cancelled,
@@ -67,7 +69,7 @@ impl Notice {
 
     pub fn status(self) -> StatusCode {
         match self {
-            Notice::Thanks | Notice::Processing => StatusCode::OK,
+            Notice::Thanks | Notice::Awaited | Notice::Processing => StatusCode::OK,
             Notice::Moment => StatusCode::ACCEPTED,
             Notice::Used | Notice::Cancelled | Notice::Expired => StatusCode::GONE,
             Notice::Unknown => StatusCode::NOT_FOUND,
@@ -78,7 +80,7 @@ impl Notice {
 
     /// Whether the page loads itself again after a moment.
     pub fn looks_again(self) -> bool {
-        self == Notice::Processing
+        matches!(self, Notice::Awaited | Notice::Processing)
     }
 
     pub fn words(self) -> (&'static str, &'static str) {
@@ -86,6 +88,10 @@ impl Notice {
             Notice::Thanks => {
                 ("Thank you", "Your payment has been received. A receipt is on its way to you by e-mail.")
             }
+            Notice::Awaited => (
+                "One moment, please",
+                "We are waiting for the payment provider to confirm your payment; this page looks again by itself. If you did not finish paying, open the link in your e-mail again.",
+            ),
             Notice::Used => (
                 "This link has been used",
                 "A payment was made with it. If something is still open, ask the firm for a new link.",

@@ -27,7 +27,7 @@ mod code {
     pub const FIELDS: &str = "REMIT-0206";
     pub const ENCODING: &str = "REMIT-0209";
     pub const TOO_LONG: &str = "REMIT-0210";
-    pub const OPEN_QUOTE: &str = "REMIT-0212";
+    pub const OPEN_QUOTE: &str = "REMIT-0216";
 }
 
 /// There is nothing to set: how a firm writes dates and amounts is said once a folder, in the daemon's configuration.

@@ -46,16 +46,16 @@ impl Rows {
     pub fn read(mut self, records: &mut Records<'_, '_>, out: &mut Out<'_>) -> Result<u64, Failure> {
         let columns = self.columns;
         while let Some((line, fault)) = records.next()? {
-            if let Some(fault) = fault {
-                self.begin_row(out)?;
-                faulty(line, fault, columns.count, out)?;
-                continue;
-            }
             if self.rows + self.count_empty() >= ROWS_MAX {
                 self.begin_row(out)?;
                 let message = format!("there are more than {ROWS_MAX} rows in the file: split it");
                 out.reject(line, "", "", code::TOO_LONG, message)?;
                 break;
+            }
+            if let Some(fault) = fault {
+                self.begin_row(out)?;
+                faulty(line, fault, columns.count, out)?;
+                continue;
             }
             match self.encoding.decode(records.text(), records.ends()) {
                 Ok(fields) if fields.is_blank() => self.empty.push(line),

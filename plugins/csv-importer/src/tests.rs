@@ -230,7 +230,7 @@ fn missing_and_doubled_columns_are_named_on_line_one() {
 #[test]
 fn a_quote_that_is_never_closed_hides_no_row_silently() {
     let outcome = read("Name,Email,Amount,Message\nA,a@x.y,1,\"oops\nB,b@x.y,2,\nC,c@x.y,3,\n");
-    assert_eq!(outcome.codes(), ["2::REMIT-0212"]);
+    assert_eq!(outcome.codes(), ["2::REMIT-0216"]);
     assert!(outcome.batches.is_empty());
     assert_eq!(read("Name,Email,Amount,Message\nA,a@x.y,1,\"fine\"").drafts(), ["2:100::A:a@x.y:fine"]);
 }
@@ -270,4 +270,11 @@ fn recognises_its_files() {
     assert!(sure > likely && likely > perhaps && perhaps > 0, "{sure} {likely} {perhaps}");
     assert_eq!(CsvImporter::recognise("list.csv", b"PK\x03\x04"), 0);
     assert_eq!(CsvImporter::recognise("list.dat", b"hello"), 0);
+}
+
+#[test]
+fn a_file_of_too_many_rows_is_cut_and_said() {
+    let file = format!("Name,Email,Amount\n{}", "A,a@x.y,1\n".repeat(1_000_003));
+    let outcome = read_by(256 * 1024, file.as_bytes());
+    assert_eq!((outcome.rows, outcome.codes()), (1_000_001, vec!["1000002::REMIT-0210".to_owned()]));
 }

@@ -1,3 +1,5 @@
+//! The gateway against a provider of closures: what it sends, and what it makes of the answers.
+
 use super::*;
 use remitd_plugin_sdk::gateway::CheckoutLine;
 use remitd_plugin_sdk::host::http::{Request, Response};

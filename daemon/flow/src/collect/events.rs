@@ -1,7 +1,7 @@
 //! What a gateway tells becomes payments and postings. An event is noted in the transaction of the work that it causes, so
 //! that the same one by webhook and by polling counts once.
 
-use crate::effect::{CLOSE, POST, Repeat, verdict, want_receipt};
+use crate::effect::{CLOSE, POST, recurring, want_receipt};
 use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Posting as PostingMode, Road, money};
@@ -40,7 +40,7 @@ pub async fn perform_poll(road: &Road, lease: &Lease) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
     let next = match read {
         Ok(()) => Finish::Again { at_ms: now_ms + road.limits.gateway_poll_ms },
-        Err(failure) => verdict(lease, &failure, Repeat::Safe, now_ms),
+        Err(failure) => recurring(lease, &failure, now_ms + road.limits.gateway_poll_ms, now_ms),
     };
     let mut tx = road.store.begin().await?;
     tx.finish(lease, &next, now_ms).await?;
@@ -89,9 +89,11 @@ async fn apply(road: &Road, gateway: &str, event: &Event) -> Result<(), FlowErro
         tracing::warn!(gateway, event = event.id, "an event of a checkout that is not ours");
         return Ok(tx.commit().await?);
     };
+    // Everything that changes a request or its checkouts holds the request first, in this order everywhere.
     let request = tx.request(checkout.request_id).await?.ok_or_else(|| {
         FlowError::refused("REMIT-0401", format!("there is no request {}", checkout.request_id))
     })?;
+    let checkout = tx.checkout(checkout.id).await?.unwrap_or(checkout);
     match Report::from_event(&event.what) {
         Some(report) => take_report(road, &mut tx, &checkout, &request, event, report).await?,
         None if event.what == "checkout-expired" => {

@@ -49,7 +49,15 @@ pub async fn import(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> 
     if let Some(earlier) = road.store.batch_of_content(&sha256, &file.account.id).await? {
         return same_again(road, file, new, &earlier).await;
     }
-    let mut gate = Gate::open(road, new, file.account, &file.account.connector, file.release).await?;
+    let opened = Gate::open(road, new.clone(), file.account, &file.account.connector, file.release).await;
+    let mut gate = match opened {
+        Ok(gate) => gate,
+        // Somebody else took the same content in since we looked.
+        Err(error) => match road.store.batch_of_content(&sha256, &file.account.id).await? {
+            Some(earlier) => return same_again(road, file, new, &earlier).await,
+            None => return Err(error),
+        },
+    };
     read_into(&mut gate, importer, file, road.limits.file_rows).await?;
     road.point("intake.read")?;
     gate.close(file.dry_run).await
@@ -147,6 +155,7 @@ async fn same_again(
             earlier.id, earlier.name
         ),
     }];
+    let new = NewBatch { sha256: None, ..new };
     let mut batch = None;
     if !file.dry_run {
         let mut tx = road.store.begin().await?;

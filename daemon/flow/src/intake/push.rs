@@ -1,7 +1,7 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
-use crate::effect::{PUSH, Repeat, verdict};
+use crate::effect::{PUSH, recurring};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
 use crate::road::{Account, Release, Road};
@@ -175,7 +175,7 @@ pub async fn perform(
             Some(at_ms) => Finish::Again { at_ms },
             None => Finish::Done,
         },
-        Err(FlowError::Plugin { failure, .. }) => verdict(lease, &failure, Repeat::Safe, now_ms),
+        Err(FlowError::Plugin { failure, .. }) => recurring(lease, &failure, now_ms, now_ms),
         Err(error) => return Err(error),
     };
     let mut tx = road.store.begin().await?;

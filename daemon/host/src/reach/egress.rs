@@ -36,9 +36,9 @@ pub(crate) fn client() -> Result<reqwest::Client, HostError> {
 #[error(
     "\"{host}\" resolves to {address}, which is not a public address: grant the address itself if it is meant"
 )]
-struct NotPublic {
-    host: String,
-    address: IpAddr,
+pub(crate) struct NotPublic {
+    pub host: String,
+    pub address: IpAddr,
 }
 
 /// Resolves names and refuses every address that is not public.

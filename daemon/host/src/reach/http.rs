@@ -1,5 +1,6 @@
 //! One HTTP exchange, bounded, no redirect followed; what a broken one means.
 
+use super::egress::NotPublic;
 use crate::wit::http::Response;
 use crate::wit::types::{Failure, Header};
 
@@ -39,6 +40,10 @@ fn lost(error: reqwest::Error, host: &str, reads: bool) -> Failure {
     let mut cause: &dyn std::error::Error = &error;
     while let Some(inner) = cause.source() {
         cause = inner;
+    }
+    if let Some(refused) = cause.downcast_ref::<NotPublic>() {
+        tracing::warn!(host, address = %refused.address, "a granted name leads to an address that is not public");
+        return Failure::denied("address-refused", refused.to_string());
     }
     if connecting {
         return Failure::unavailable("connect", format!("no connection to {host}: {cause}"));

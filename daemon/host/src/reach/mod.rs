@@ -1,7 +1,7 @@
 //! Connections that the daemon opens for plugins: databases, mail servers, HTTP, folders. Knows nothing of plugins, grants or
 //! jobs; each has a deadline and a limit on every buffer, and gives typed failures.
 
-mod egress;
+pub(crate) mod egress;
 pub(crate) mod http;
 pub(crate) mod maildir;
 pub(crate) mod smtp;

@@ -3,6 +3,8 @@
 use super::{Job, is, job};
 use crate::grants::Grants;
 use crate::reach::Services;
+use crate::reach::egress::NotPublic;
+use crate::reach::http::exchange;
 use crate::wit::http::{Host, Request, Response, SecretHeader};
 use crate::wit::types::{Failure, FailureClass, Header};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -147,4 +149,23 @@ async fn sizes_are_bounded_both_ways() {
     served.join_next().await.unwrap().unwrap();
     let request = Request { body, ..post(origin) };
     is(&send(&mut job, request).await.unwrap_err(), FailureClass::Invalid, "body-too-large");
+}
+
+/// Resolves every name to an address inside.
+struct Inside;
+
+impl reqwest::dns::Resolve for Inside {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let (host, address) = (name.as_str().to_owned(), [10, 0, 0, 1].into());
+        Box::pin(async move { Err(NotPublic { host, address }.into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inside_waits_for_the_operator() {
+    let client = reqwest::Client::builder().dns_resolver(Inside).no_proxy().build().unwrap();
+    let request = client.post("http://api.example.com/");
+    let failure = exchange(request, "api.example.com", false).await.unwrap_err();
+    is(&failure, FailureClass::Denied, "address-refused");
+    assert!(failure.message.contains("10.0.0.1"), "{failure:?}");
 }

@@ -5,11 +5,13 @@ use crate::grants::Grants;
 use crate::reach::{Security, Services, SmtpRelay};
 use crate::wit::smtp::Host;
 use crate::wit::types::{Failure, FailureClass};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// Ends the connection instead of answering.
 const HANG_UP: &str = "";
@@ -21,7 +23,18 @@ struct Server {
     _tasks: JoinSet<()>,
 }
 
-async fn serve(script: &'static [(&'static str, &'static str)]) -> Server {
+/// What is said and what is sent over.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+type Talk = BufStream<Box<dyn Wire>>;
+
+type Script = &'static [(&'static str, &'static str)];
+
+async fn serve(script: Script) -> Server {
+    serve_with(script, None, Security::None).await
+}
+
+async fn serve_with(script: Script, tls: Option<TlsAcceptor>, security: Security) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let connections = Arc::new(AtomicUsize::new(0));
@@ -32,14 +45,24 @@ async fn serve(script: &'static [(&'static str, &'static str)]) -> Server {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             counted.fetch_add(1, Ordering::Relaxed);
-            talks.spawn(talk(stream, script));
+            let tls = tls.clone();
+            talks.spawn(async move {
+                let wire: Box<dyn Wire> = match tls.as_ref().filter(|_| security == Security::Tls) {
+                    // A client that does not trust us goes away in the handshake.
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => Box::new(stream),
+                        Err(_) => return,
+                    },
+                    None => Box::new(stream),
+                };
+                talk(BufStream::new(wire), script, tls).await;
+            });
         }
     });
     Server { port, connections, _tasks: tasks }
 }
 
-async fn talk(stream: TcpStream, script: &[(&str, &str)]) {
-    let mut stream = BufStream::new(stream);
+async fn talk(mut stream: Talk, script: Script, tls: Option<TlsAcceptor>) {
     say(&mut stream, "220 test").await;
     let mut line = String::new();
     loop {
@@ -68,15 +91,21 @@ async fn talk(stream: TcpStream, script: &[(&str, &str)]) {
             return;
         }
         say(&mut stream, said).await;
+        if line.starts_with("STARTTLS")
+            && let Some(tls) = &tls
+        {
+            let Ok(wrapped) = tls.accept(stream.into_inner()).await else { return };
+            stream = BufStream::new(Box::new(wrapped));
+        }
     }
 }
 
-async fn say(stream: &mut BufStream<TcpStream>, line: &str) {
+async fn say(stream: &mut Talk, line: &str) {
     stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
 }
 
-async fn message(stream: &mut BufStream<TcpStream>) -> String {
+async fn message(stream: &mut Talk) -> String {
     let mut text = Vec::new();
     while !text.ends_with(b"\r\n.\r\n") {
         text.push(stream.read_u8().await.unwrap());
@@ -171,4 +200,34 @@ async fn what_is_wrong_with_the_message_itself() {
     is(&to(vec!["jane@example.com>\r\nRCPT TO:<x@y.z".into()]), FailureClass::Invalid, "bad-address");
     let other = job.send("other".into(), "a@b.example".into(), vec![], vec![]).await.unwrap();
     is(&other.unwrap_err(), FailureClass::Denied, "grant-missing");
+}
+
+/// A certificate of this test's own, as a server uses it and as a file.
+fn certificate(folder: &Path) -> (TlsAcceptor, PathBuf) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let file = folder.join("ca.pem");
+    fs_err::write(&file, made.cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    (TlsAcceptor::from(Arc::new(config)), file)
+}
+
+#[tokio::test]
+async fn a_protected_relay_is_trusted_by_its_certificate_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (acceptor, ca_file) = certificate(folder.path());
+    let stranger = tempfile::tempdir().unwrap();
+    let (_, other_ca) = certificate(stranger.path());
+    for security in [Security::Tls, Security::Starttls] {
+        let offers = &[("EHLO", "250-test\r\n250 STARTTLS"), ("STARTTLS", "220 go")];
+        let server = serve_with(offers, Some(acceptor.clone()), security).await;
+        let trusting = SmtpRelay { ca_file: Some(ca_file.clone()), ..relay(server.port, security) };
+        let answer = send(&mut granted(trusting), MAIL).await;
+        assert_eq!(answer.unwrap(), "250 2.0.0 queued as 42", "{security:?}");
+        let wary = SmtpRelay { ca_file: Some(other_ca.clone()), ..relay(server.port, security) };
+        let failure = send(&mut granted(wary), MAIL).await.unwrap_err();
+        is(&failure, FailureClass::Unavailable, "smtp-unreached");
+    }
 }

@@ -1,0 +1,77 @@
+//! A database that nobody here designed goes the whole road by configuration alone: every invoice is asked for, mailed, paid
+//! and posted, to the cent.
+
+use remitd_tests::firm::Firm;
+use remitd_tests::payer;
+use std::path::Path;
+use std::process::Command;
+
+const DATABASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/chinook/chinook.sqlite");
+const CONFIGURATION: &str = include_str!("chinook/chinook.toml");
+const RECEIPTS: &str = "CREATE TABLE Receipt (ReceiptId INTEGER PRIMARY KEY, PostingKey TEXT NOT NULL UNIQUE,
+    InvoiceId INTEGER NOT NULL REFERENCES Invoice (InvoiceId), Amount NUMERIC(10,2) NOT NULL, ReceivedOn DATE NOT NULL,
+    Reference TEXT NOT NULL)";
+const INVOICES: i64 = 412;
+const TOTAL_MINOR: i64 = 232_860;
+const GOOD_CARD: &str = "4242424242424242";
+/// Payers at the same time.
+const AT_ONCE: usize = 4;
+
+#[test]
+fn four_hundred_and_twelve_invoices_of_chinook() {
+    if !Path::new(DATABASE).exists() {
+        eprintln!("skipped: the Chinook database is not beside this project");
+        return;
+    }
+    let mut firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), None);
+    fs_err::copy(DATABASE, firm.path("chinook.sqlite")).unwrap();
+    sql(&firm, RECEIPTS);
+    firm.add("chinook", CONFIGURATION);
+    firm.cli(&["check"]).expect(0);
+    firm.start();
+
+    let pushed = firm.ask(&["matter", "push"]);
+    assert_eq!(pushed[0]["ok"], INVOICES, "{pushed}");
+    firm.books("every request is mailed", |books| books["mails"] == INVOICES && books["unmailed"] == 0);
+    let links: Vec<String> = firm
+        .ask(&["request", "list"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|request| request["link"].as_str().unwrap().to_owned())
+        .collect();
+    firm.provider.run(async {
+        for some in links.chunks(links.len().div_ceil(AT_ONCE)).map(<[String]>::to_vec).map(pay_all).collect::<Vec<_>>() {
+            some.await.unwrap();
+        }
+    });
+    let books = firm.books("every payment is posted", |books| {
+        books["postings"] == INVOICES && books["mails"] == 2 * INVOICES && books["unposted"] == 0
+    });
+    assert_eq!(books["paid_minor"], TOTAL_MINOR, "{books}");
+    assert_eq!(books["posted_minor"], TOTAL_MINOR, "{books}");
+    assert_eq!(firm.provider.totals().kept_minor, TOTAL_MINOR);
+    let receipts = sql(&firm, "SELECT count(*), count(DISTINCT InvoiceId), printf('%.2f', sum(Amount)) FROM Receipt");
+    assert_eq!(receipts, "412|412|2328.60");
+
+    // Nobody owes anything any more: a second push asks nobody.
+    let again = firm.ask(&["matter", "push"]);
+    assert_eq!((&again[0]["rows"], again[0]["skipped"].as_array().unwrap().len()), (&0.into(), 412), "{again}");
+    firm.stop();
+}
+
+#[allow(clippy::disallowed_methods, reason = "each is awaited by the caller")]
+fn pay_all(links: Vec<String>) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        for link in links {
+            let visit = payer::pay(&link, GOOD_CARD).await;
+            assert_eq!(visit.status, 200, "{visit:?}");
+        }
+    })
+}
+
+fn sql(firm: &Firm, text: &str) -> String {
+    let output = Command::new("sqlite3").arg(firm.path("chinook.sqlite")).arg(text).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}

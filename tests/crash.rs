@@ -1,0 +1,24 @@
+//! The daemon is killed with SIGKILL, at every named fail point and at random moments, while files are dropped, bills are
+//! pushed, links are paid, cancelled and paid again. Then the books are compared: every row asked for once, mailed once, paid
+//! once and posted once, in the provider's count, in remitd's and in the matter database.
+//!
+//! `make test` kills 24 times on each database; `make crash` 200 times (`REMITD_CRASH_KILLS`). The seed of the random moments is
+//! printed and can be given (`REMITD_CRASH_SEED`).
+
+#[path = "crash/campaign.rs"]
+mod campaign;
+#[path = "crash/payer.rs"]
+mod payer;
+
+use campaign::Campaign;
+use remitd_tests::postgres;
+
+#[test]
+fn killed_on_sqlite() {
+    Campaign::new(None).run();
+}
+
+#[test]
+fn killed_on_postgres() {
+    Campaign::new(Some(postgres::shared())).run();
+}
