@@ -50,8 +50,8 @@ impl Firm {
         let provider = Provider::start(&secret("sandbox-key"), &secret("sandbox-webhook"));
         let [public, staff] = ports::free();
         let config = at.join("remitd.toml");
-        let public = format!("http://127.0.0.1:{public}");
-        let firm = Firm { daemon: None, provider, bin, config, public, folder, matters: None };
+        let (public, staff) = (format!("http://127.0.0.1:{public}"), format!("http://127.0.0.1:{staff}"));
+        let firm = Firm { daemon: None, provider, bin, config, public, staff, folder, matters: None };
         share_compiled_plugins(&firm);
         firm.change("sandbox_listen = ", "# sandbox_listen = ");
         firm.change("http://127.0.0.1:8789", &firm.provider.url);
@@ -70,15 +70,23 @@ impl Firm {
     /// With a matter database of the same kind, and a push from it.
     pub fn with_matters(bin: &str, server: Option<&postgres::Server>) -> Firm {
         let mut firm = Firm::new(bin, server);
+        firm.add_matters(server);
+        firm
+    }
+
+    /// A matter database, and a push from it; before the start.
+    pub fn add_matters(&mut self, server: Option<&postgres::Server>) {
         let url = match server {
             None => {
-                run(Command::new("sqlite3").arg(firm.path("matters.sqlite")).arg(MATTERS_SQLITE));
+                // The line break keeps the comment at its start from being taken for an option.
+                let script = format!("\n{MATTERS_SQLITE}");
+                run(Command::new("sqlite3").arg("-bail").arg(self.path("matters.sqlite")).arg(script));
                 "sqlite:matters.sqlite".to_owned()
             }
             Some(server) => {
                 let url = server.database("matters");
                 server.ask(&url, MATTERS_POSTGRES);
-                firm.matters = Some(url.clone());
+                self.matters = Some(url.clone());
                 url
             }
         };

@@ -1,5 +1,5 @@
-"""The SMTP peer of the tests: aiosmtpd on the port that is named, else one of the kernel's choice. Says as JSON lines which port that is and what
-became of each message; ends when its standard input does, and so with the test."""
+"""The SMTP peer of the tests: aiosmtpd on the port that is named, else one of the kernel's choice. Says as JSON lines
+which port that is and what became of each message; ends when its standard input does, and so with the test."""
 
 import argparse
 import asyncio

@@ -76,10 +76,7 @@ pub fn tell(name: &str, server: Option<&postgres::Server>) {
 
 fn set_up(story: &Story, folder: &Path, server: Option<&postgres::Server>) -> Scene {
     let bin = env!("CARGO_BIN_EXE_remitd");
-    let firm = Firm::new(bin, server);
-    if story.matters {
-        firm.add_matters(server);
-    }
+    let firm = if story.matters { Firm::with_matters(bin, server) } else { Firm::new(bin, server) };
     for entry in fs_err::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         fs_err::copy(entry.path(), firm.path(entry.file_name().to_str().unwrap())).unwrap();

@@ -1,10 +1,11 @@
 //! The codes of findings and errors, with the words of `remitd explain CODE`. Owns the table; each crate owns the codes that
 //! it gives out, and a test sees to it that all are here. A code, once shipped, keeps its meaning.
 
+use serde::Serialize;
 use std::fmt;
 
 /// What a code means and how the thing is mended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Code {
     pub code: &'static str,
     pub title: &'static str,

@@ -87,6 +87,11 @@ const RESCUE: Sql = Sql {
                 AND classid::bigint = 1380799556 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
 };
 
+const HELD: Sql = Sql {
+    sqlite: "SELECT id FROM effect WHERE id = $1 AND fence = $2 AND state = 'running'",
+    postgres: "SELECT id FROM effect WHERE id = $1 AND fence = $2 AND state = 'running' FOR NO KEY UPDATE",
+};
+
 fn lease(row: &Row) -> Result<Lease, StoreError> {
     Ok(Lease {
         id: row.int(0)?,
@@ -147,6 +152,12 @@ impl Tx {
         if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost(lease.id)) }
     }
 
+    /// Makes sure that the lease still holds, until the transaction ends: for what must not even begin without it.
+    pub async fn still_ours(&mut self, lease: &Lease) -> Result<(), StoreError> {
+        let held = self.row(HELD, args![lease.id, lease.fence]).await?;
+        held.map(drop).ok_or(StoreError::LeaseLost(lease.id))
+    }
+
     /// Sets an effect to run now, whatever held it (not one that is running or done).
     pub async fn revive(&mut self, key: &str, now_ms: i64) -> Result<bool, StoreError> {
         let sql = "UPDATE effect SET state = 'ready', next_ms = $2, attempt = 0, error_code = NULL, error = NULL
@@ -154,20 +165,22 @@ impl Tx {
         Ok(self.execute(sql, args![key, now_ms]).await? == 1)
     }
 
-    /// What comes again and again: there once, due at `at_ms` at the latest.
+    /// What comes again: there once, due at `at_ms`, or sooner where an earlier run did not come to its end.
     pub async fn want_again(
         &mut self,
         key: &str,
         kind: &str,
+        subject_id: i64,
         payload: &str,
         at_ms: i64,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
-                   VALUES ($1, $2, 0, $3, 'ready', 0, 0, $4, $4)
+                   VALUES ($1, $2, $3, $4, 'ready', 0, 0, $5, $5)
                    ON CONFLICT (key) DO UPDATE SET payload = excluded.payload,
-                     next_ms = CASE WHEN effect.state = 'running' THEN effect.next_ms ELSE excluded.next_ms END,
+                     next_ms = CASE WHEN effect.state = 'running' OR effect.state = 'ready' AND effect.attempt > 0
+                       THEN effect.next_ms ELSE excluded.next_ms END,
                      state = CASE WHEN effect.state = 'running' THEN 'running' ELSE 'ready' END";
-        self.execute(sql, args![key, kind, payload, at_ms]).await.map(drop)
+        self.execute(sql, args![key, kind, subject_id, payload, at_ms]).await.map(drop)
     }
 }
 

@@ -80,6 +80,11 @@ fn posting(row: &Row) -> Result<Posting, StoreError> {
 
 const LOCKED: Sql = Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR NO KEY UPDATE") };
 
+const OF_PAYMENT: Sql = Sql {
+    sqlite: select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id"),
+    postgres: select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id FOR NO KEY UPDATE"),
+};
+
 const SETTLING: Sql = Sql {
     sqlite: "SELECT DISTINCT statement FROM posting WHERE connector = $1 AND statement IN (SELECT value FROM json_each($3))
                AND (state IN ('pending', 'incomplete', 'queued') OR posted_ms >= $2)",
@@ -108,9 +113,9 @@ impl Tx {
         self.row(LOCKED, args![id]).await?.as_ref().map(posting).transpose()
     }
 
+    /// A payment's own postings, held until the transaction ends.
     pub async fn postings_of_payment(&mut self, payment_id: i64) -> Result<Vec<Posting>, StoreError> {
-        let sql = select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id");
-        self.rows(sql, args![payment_id]).await?.iter().map(posting).collect()
+        self.rows(OF_PAYMENT, args![payment_id]).await?.iter().map(posting).collect()
     }
 
     /// False when it was not in `from`.

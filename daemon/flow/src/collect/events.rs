@@ -183,7 +183,8 @@ async fn used(tx: &mut Tx, checkout: &Checkout, now_ms: i64) -> Result<(), FlowE
 
 async fn close(tx: &mut Tx, checkout: i64, now_ms: i64) -> Result<(), FlowError> {
     tx.set_checkout(checkout, CheckoutState::Closing).await?;
-    tx.want(&format!("{CLOSE}:{checkout}"), CLOSE, checkout, "{}", now_ms).await?;
+    // Once more, where it was found paid before and is open again: its bank payment failed.
+    tx.want_again(&format!("{CLOSE}:{checkout}"), CLOSE, checkout, "{}", now_ms).await?;
     Ok(())
 }
 

@@ -71,6 +71,8 @@ async fn begin(
 ) -> Result<Option<(MessageRow, i64)>, FlowError> {
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
+    // Too slow a worker must not send what another one has sent meanwhile.
+    tx.still_ours(lease).await?;
     let message = tx
         .message(&NewMessage {
             key: &lease.key,

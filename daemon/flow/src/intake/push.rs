@@ -46,7 +46,8 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     let connector = road.connector(&push.connector)?;
     let now_ms = road.now_ms();
     let name = format!("push {}", push.connector);
-    let key = format!("push:{}:{now_ms}", push.connector);
+    // Two accounts may be pushed to in the same millisecond.
+    let key = format!("push:{}:{}:{now_ms}", push.connector, push.account);
     let new = NewBatch {
         source: "push",
         name: &name,

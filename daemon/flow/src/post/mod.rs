@@ -29,7 +29,7 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
             return finish(road, lease, &Finish::Again { at_ms }).await;
         }
         Some(State::Pending | State::Incomplete | State::Removed) => {
-            return unneeded(road, lease, &posting).await;
+            return unneeded(road, lease, &posting, original.as_ref()).await;
         }
         Some(State::Posted) | None => {}
     }
@@ -113,9 +113,21 @@ async fn record(
     Ok(())
 }
 
-/// What was never written needs no reversal.
-async fn unneeded(road: &Road, lease: &Lease, posting: &Posting) -> Result<(), FlowError> {
+/// What was never written needs no reversal, and is not to be written any more: its money has gone back.
+async fn unneeded(
+    road: &Road,
+    lease: &Lease,
+    posting: &Posting,
+    original: Option<&Posting>,
+) -> Result<(), FlowError> {
     let mut tx = road.store.begin().await?;
+    if let Some(original) = original.filter(|original| original.state != State::Removed)
+        && !tx.move_posting(original.id, original.state, State::Removed).await?
+    {
+        // Somebody has just queued it: both are looked at again.
+        tx.rollback().await?;
+        return finish(road, lease, &Finish::Again { at_ms: road.now_ms() + WAIT_FOR_ORIGINAL_MS }).await;
+    }
     tx.move_posting(posting.id, State::Queued, State::Removed).await?;
     tx.finish(lease, &Finish::Done, road.now_ms()).await?;
     tx.commit().await?;

@@ -34,12 +34,12 @@ pub async fn start(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
     }
     let mut tx = road.store.begin().await?;
     for gateway in road.plugins.gateways.keys() {
-        tx.want_again(&format!("{POLL}:{gateway}"), POLL, gateway, now_ms).await?;
+        tx.want_again(&format!("{POLL}:{gateway}"), POLL, 0, gateway, now_ms).await?;
     }
     for push in pushes {
         let payload = serde_json::to_string(push).map_err(std::io::Error::from)?;
         if let Some(at_ms) = cron::next_ms(&push.schedule, road.firm.time_zone, now_ms) {
-            tx.want_again(&push.key(), PUSH, &payload, at_ms).await?;
+            tx.want_again(&push.key(), PUSH, 0, &payload, at_ms).await?;
         }
     }
     tx.commit().await?;

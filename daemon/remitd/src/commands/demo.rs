@@ -5,7 +5,7 @@ mod payer;
 mod walk;
 
 use super::init::{self, Ports};
-use super::run::Daemon;
+use super::run::{Daemon, Orders};
 use crate::cli::Demo;
 use crate::config;
 use crate::fault::{DONE, FINDINGS, Fault};
@@ -96,6 +96,7 @@ fn free_ports() -> Result<Ports, Fault> {
 
 /// Drops the sample file, pushes the open bills, and stays until it is told to stop.
 async fn stay(daemon: &Daemon, dir: &Path, inbox: &Path, new: bool) -> Result<(), Fault> {
+    let orders = Orders::listen()?;
     if new {
         walk::drop_file(inbox, SAMPLE_NAME, SAMPLE_CSV)?;
         walk::until(daemon, "the sample file is released", |books| books.files >= 1).await?;
@@ -116,5 +117,6 @@ async fn stay(daemon: &Daemon, dir: &Path, inbox: &Path, new: bool) -> Result<()
         config.display(),
         config.display(),
     ))?;
-    super::run::signalled().await
+    orders.stop().await;
+    Ok(())
 }

@@ -41,7 +41,7 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
         Command::Mail(mail) => mail::run(&asked, mail).await,
         Command::Plugin(plugin) => plugin::run(&asked, plugin).await,
         Command::Status => status::run(&asked).await,
-        Command::Explain { code } => explain(&code),
+        Command::Explain { code } => explain(&code, asked.json),
     }
 }
 
@@ -58,8 +58,12 @@ impl Asked {
     }
 }
 
-fn explain(code: &str) -> Result<u8, Fault> {
+fn explain(code: &str, json: bool) -> Result<u8, Fault> {
     match codes::find(code) {
+        Some(code) if json => {
+            show::json(code)?;
+            Ok(DONE)
+        }
         Some(code) => {
             show::text(&code.to_string())?;
             Ok(DONE)

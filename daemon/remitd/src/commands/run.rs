@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,12 +26,14 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     if !loaded.warnings.0.is_empty() {
         show::note(&loaded.warnings.to_string());
     }
+    // Before anybody is told that we are ready: from then on an order to stop must be heard.
+    let orders = Orders::listen()?;
     let wired = wiring::open(loaded, Need::Plugins).await?;
     let (stopper, stop) = watch::channel(false);
     let daemon = Daemon::start(wired, stop).await?;
     show::line(&daemon.addresses)?;
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-    signalled().await?;
+    orders.stop().await;
     tracing::info!("stopping: what is in hand is finished");
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
     stopper.send_replace(true);
@@ -39,14 +41,24 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     Ok(DONE)
 }
 
-/// Returns at SIGTERM or Ctrl-C.
-pub async fn signalled() -> Result<(), Fault> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// Orders to stop: SIGTERM and Ctrl-C. What comes from when they are listened for is heard, however late it is asked for.
+pub struct Orders {
+    term: Signal,
+    int: Signal,
+}
+
+impl Orders {
+    pub fn listen() -> Result<Orders, Fault> {
+        Ok(Orders { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns at the first.
+    pub async fn stop(mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
 }
 
 /// Where a daemon answers.
