@@ -41,7 +41,12 @@ fn four_hundred_and_twelve_invoices_of_chinook() {
         .map(|request| request["link"].as_str().unwrap().to_owned())
         .collect();
     firm.provider.run(async {
-        for some in links.chunks(links.len().div_ceil(AT_ONCE)).map(<[String]>::to_vec).map(pay_all).collect::<Vec<_>>() {
+        for some in links
+            .chunks(links.len().div_ceil(AT_ONCE))
+            .map(<[String]>::to_vec)
+            .map(pay_all)
+            .collect::<Vec<_>>()
+        {
             some.await.unwrap();
         }
     });
@@ -51,12 +56,17 @@ fn four_hundred_and_twelve_invoices_of_chinook() {
     assert_eq!(books["paid_minor"], TOTAL_MINOR, "{books}");
     assert_eq!(books["posted_minor"], TOTAL_MINOR, "{books}");
     assert_eq!(firm.provider.totals().kept_minor, TOTAL_MINOR);
-    let receipts = sql(&firm, "SELECT count(*), count(DISTINCT InvoiceId), printf('%.2f', sum(Amount)) FROM Receipt");
+    let receipts =
+        sql(&firm, "SELECT count(*), count(DISTINCT InvoiceId), printf('%.2f', sum(Amount)) FROM Receipt");
     assert_eq!(receipts, "412|412|2328.60");
 
     // Nobody owes anything any more: a second push asks nobody.
     let again = firm.ask(&["matter", "push"]);
-    assert_eq!((&again[0]["rows"], again[0]["skipped"].as_array().unwrap().len()), (&0.into(), 412), "{again}");
+    assert_eq!(
+        (&again[0]["rows"], again[0]["skipped"].as_array().unwrap().len()),
+        (&0.into(), 412),
+        "{again}"
+    );
     firm.stop();
 }
 

@@ -32,7 +32,8 @@ fn a_sick_configuration_is_told_all_at_once() {
     }
     let problems = firm.cli(&["check", "--json"]).expect(3).json();
     has(&problems, "level file line column code path message hint");
-    let told = DIAGNOSIS.lines().filter(|line| line.contains(": error[") || line.contains(": warning[")).count();
+    let told =
+        DIAGNOSIS.lines().filter(|line| line.contains(": error[") || line.contains(": warning[")).count();
     assert_eq!(problems.as_array().unwrap().len(), told);
 }
 
@@ -98,7 +99,8 @@ fn every_answer_has_its_keys() {
         &status["books"],
         "files rows requests mails payments paid_minor postings posted_minor unposted unmailed",
     );
-    let made = ["request", "create", "--account", "operating", "--amount", "5", "--name", "Jane", "--no-mail"];
+    let made =
+        ["request", "create", "--account", "operating", "--amount", "5", "--name", "Jane", "--no-mail"];
     has(&firm.ask(&made), request);
     has(&firm.ask(&["request", "cancel", "1002"]), request);
     has(&firm.ask(&["explain", "REMIT-0202"]), "code title");

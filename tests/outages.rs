@@ -20,7 +20,8 @@ const GOOD_CARD: &str = "4242424242424242";
 
 /// Asks for an amount for an invoice, from a payer with a mail address; the link.
 fn ask_for(firm: &Firm, invoice: &str, amount: &str) -> String {
-    let args = ["request", "create", "--account", "operating", "--amount", amount, "--name", "Dana Whitfield"];
+    let args =
+        ["request", "create", "--account", "operating", "--amount", amount, "--name", "Dana Whitfield"];
     let to = ["--email", "dana@example.com", "--invoice", invoice, "--matter", "00124.00001"];
     firm.ask(&[args.as_slice(), &to].concat())["link"].as_str().unwrap().to_owned()
 }

@@ -136,7 +136,11 @@ impl Campaign {
         if work == Work::File {
             let mut text = String::from("Invoice Number,Recipient Name,Recipient Email,Amount\n");
             for number in bills.clone() {
-                text.push_str(&format!("C-{number},Payer {number},payer{number}@example.com,{}.{:02}\n", number + 1, number % 100));
+                text.push_str(&format!(
+                    "C-{number},Payer {number},payer{number}@example.com,{}.{:02}\n",
+                    number + 1,
+                    number % 100
+                ));
             }
             self.bills(bills, false);
             self.firm.drop_file(&format!("round-{}.csv", self.round), text.as_bytes());
@@ -206,7 +210,9 @@ impl Campaign {
 
     /// A cancelled request's bill is still open: the next push asks for it anew. Files' bills have no payer there.
     fn push_cancelled_again(&mut self) {
-        self.firm.until("all files are in", &["status"], |status| status["files_in_hand"].as_array().unwrap().is_empty());
+        self.firm.until("all files are in", &["status"], |status| {
+            status["files_in_hand"].as_array().unwrap().is_empty()
+        });
         self.matters("UPDATE bill SET payer_email = 'late@example.com' WHERE payer_email IS NULL");
         self.firm.cli(&["matter", "push", "--json"]).expect(0);
     }
@@ -239,8 +245,10 @@ impl Campaign {
     /// Each message once: every request that was live long enough, every payment's receipt.
     fn compare_mails(&self, cancelled: usize) {
         let mails = self.firm.mails();
-        let ids: BTreeSet<&str> =
-            mails.iter().filter_map(|mail| mail.lines().find(|line| line.starts_with("Message-ID:"))).collect();
+        let ids: BTreeSet<&str> = mails
+            .iter()
+            .filter_map(|mail| mail.lines().find(|line| line.starts_with("Message-ID:")))
+            .collect();
         assert_eq!(ids.len(), mails.len(), "no Message-ID twice");
         let messages = self.firm.ask(&["mail", "list", "--limit", "1000000"]);
         let messages = messages.as_array().unwrap();
@@ -259,7 +267,10 @@ impl Campaign {
         assert_eq!(names("inbox").len() + names("work").len() + names("rejected").len(), 0);
         let done = names("done");
         let ending = |end: &str| done.iter().filter(|name| name.ends_with(end)).count();
-        assert_eq!((ending(".csv"), ending(".report.txt"), ending(".report.json")), (self.files, self.files, self.files));
+        assert_eq!(
+            (ending(".csv"), ending(".report.txt"), ending(".report.json")),
+            (self.files, self.files, self.files)
+        );
     }
 
     fn matters(&self, sql: &str) -> String {

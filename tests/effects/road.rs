@@ -181,6 +181,6 @@ fn account() -> Account {
 
 /// The demo's own mapping of its matter database.
 fn matters_settings() -> Value {
-    let sample: toml::Value = MATTERS.parse().unwrap();
+    let sample: toml::Table = toml::from_str(MATTERS).unwrap();
     serde_json::to_value(&sample["plugin"][0]["settings"]).unwrap()
 }

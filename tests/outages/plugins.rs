@@ -24,7 +24,7 @@ fn mail_provider(deed: &str) -> Vec<u8> {
             (func (export "{of}#read-webhook") (param i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32) call $deed))"#
     );
     let mut core = wat::parse_str(core).unwrap();
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap();
+    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).unwrap();
     ComponentEncoder::default().module(&core).unwrap().encode().unwrap()
 }
 
@@ -42,7 +42,9 @@ const MISDEEDS: [(&str, &str, &str); 4] = [
 #[test]
 fn a_mail_provider_that_misbehaves_holds_its_mails_and_nothing_else() {
     let mut firm = Firm::new(BIN, None);
-    let mut plugins = "[[plugin]]\nid = \"ungranted\"\nfile = \"mail-folder\"\nsettings = { folder = \"mail\" }\n".to_owned();
+    let mut plugins =
+        "[[plugin]]\nid = \"ungranted\"\nfile = \"mail-folder\"\nsettings = { folder = \"mail\" }\n"
+            .to_owned();
     for (name, deed, _) in MISDEEDS {
         fs_err::write(firm.path(&format!("{name}.wasm")), mail_provider(deed)).unwrap();
         plugins.push_str(&format!("[[plugin]]\nid = \"{name}\"\nfile = \"{name}.wasm\"\n"));
@@ -64,7 +66,10 @@ fn a_mail_provider_that_misbehaves_holds_its_mails_and_nothing_else() {
             let held = status["held"].as_array().unwrap();
             held.len() > at && held.iter().all(|held| held["code"] == code && held["state"] == "waiting")
         });
-        assert!(held["held"][0]["error"].as_str().unwrap().contains(name), "the message names the plugin: {held}");
+        assert!(
+            held["held"][0]["error"].as_str().unwrap().contains(name),
+            "the message names the plugin: {held}"
+        );
         // The other plugins work, and so do payers.
         assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
         let paid = i64::try_from(at).unwrap() + 1;

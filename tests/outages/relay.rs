@@ -20,7 +20,8 @@ fn mails_wait_for_their_server() {
     }
     let tried = firm.until("both were tried", &["mail", "list"], |mails| {
         let mails = mails.as_array().unwrap();
-        mails.len() == 2 && mails.iter().all(|mail| mail["attempts"].as_i64() >= Some(1) && mail["error"].is_string())
+        mails.len() == 2
+            && mails.iter().all(|mail| mail["attempts"].as_i64() >= Some(1) && mail["error"].is_string())
     });
     assert!(tried[0]["error"].as_str().unwrap().contains(&format!("127.0.0.1:{port}")), "{tried}");
     // Nobody has to do anything about it.

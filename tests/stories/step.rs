@@ -194,7 +194,8 @@ impl Step {
             }
             Step::Submit(step) => submit(firm, &scene.checkout, step),
             Step::Get(Get { get, status, page }) => {
-                let url = if get.starts_with('/') { format!("{}{get}", firm.public) } else { link(firm, get) };
+                let url =
+                    if get.starts_with('/') { format!("{}{get}", firm.public) } else { link(firm, get) };
                 seen(&firm.provider.run(payer::open(&url)), *status, page.as_deref());
             }
             Step::Mail(step) => mail(firm, step),
@@ -203,7 +204,8 @@ impl Step {
                 let received = relay.next();
                 assert_eq!((received.to, &received.answer), (vec![step.arrives.clone()], &step.answer));
                 assert!(received.encrypted, "the message went without TLS");
-                let text = received.file.map(|file| fs_err::read_to_string(file).unwrap()).unwrap_or_default();
+                let text =
+                    received.file.map(|file| fs_err::read_to_string(file).unwrap()).unwrap_or_default();
                 says(&step.says, firm, &text.replace("=\r\n", ""));
             }
             Step::File(step) => file(firm, step),

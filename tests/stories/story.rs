@@ -98,7 +98,12 @@ fn with_relay(firm: &Firm, relay: Relay) -> smtp::Server {
         Relay::Refuse => Mode::Refuse,
     };
     let auth = Some((SMTP_USER, SMTP_PASSWORD));
-    let server = smtp::Server::start(&smtp::Options { mode, security: Security::StartTls, auth, ..Default::default() });
+    let server = smtp::Server::start(&smtp::Options {
+        mode,
+        security: Security::StartTls,
+        auth,
+        ..Default::default()
+    });
     let secret = firm.path("secrets/smtp-password");
     fs_err::copy(firm.path("secrets/link-key"), &secret).unwrap(); // for its narrow permissions
     fs_err::write(&secret, SMTP_PASSWORD).unwrap();

@@ -23,9 +23,17 @@ const VAGUE: [&str; 8] = ["common", "util", "utils", "helper", "helpers", "manag
 fn lines_with(source: &Source, words: &[&str]) -> Vec<String> {
     let lines = source.text.lines().enumerate();
     lines
-        .filter(|(_, line)| words.iter().any(|word| line.contains(word)))
+        .filter(|(_, line)| {
+            words.iter().any(|word| line.match_indices(word).any(|(at, _)| stands_free(line, at, word)))
+        })
         .map(|(n, line)| format!("{}:{}: {}", source.path, n + 1, line.trim()))
         .collect()
+}
+
+/// A word that begins with a slash is a place of the machine only where a path begins with it.
+fn stands_free(line: &str, at: usize, word: &str) -> bool {
+    let before = line[..at].chars().next_back();
+    !word.starts_with('/') || !before.is_some_and(|c| c.is_alphanumeric() || "._-*".contains(c))
 }
 
 #[test]

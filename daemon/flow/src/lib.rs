@@ -16,7 +16,4 @@ pub mod run;
 
 pub use error::FlowError;
 pub use fault::{Crashed, Faults, NoFaults};
-pub use road::{
-    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release,
-    Road, Wake,
-};
+pub use road::{Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Wake};

@@ -4,6 +4,11 @@ use crate::config::{Log, LogFormat, LogLevel};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
+/// For a command that is not the daemon: its answer tells how it went, the log only what went wrong.
+pub fn start_quiet(log: &Log) {
+    start(&Log { level: LogLevel::Warn, ..*log });
+}
+
 pub fn start(log: &Log) {
     let level = match log.level {
         LogLevel::Error => "error",

@@ -160,7 +160,8 @@ impl Tx {
 
     /// Sets an effect to run now, whatever held it (not one that is running or done).
     pub async fn revive(&mut self, key: &str, now_ms: i64) -> Result<bool, StoreError> {
-        let sql = "UPDATE effect SET state = 'ready', next_ms = $2, attempt = 0, error_code = NULL, error = NULL
+        let sql =
+            "UPDATE effect SET state = 'ready', next_ms = $2, attempt = 0, error_code = NULL, error = NULL
                    WHERE key = $1 AND state IN ('ready', 'waiting', 'failed', 'unknown')";
         Ok(self.execute(sql, args![key, now_ms]).await? == 1)
     }
@@ -177,7 +178,7 @@ impl Tx {
         let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
                    VALUES ($1, $2, $3, $4, 'ready', 0, 0, $5, $5)
                    ON CONFLICT (key) DO UPDATE SET payload = excluded.payload,
-                     next_ms = CASE WHEN effect.state = 'running' OR effect.state = 'ready' AND effect.attempt > 0
+                     next_ms = CASE WHEN effect.state = 'running' OR (effect.attempt > 0 AND effect.next_ms < excluded.next_ms)
                        THEN effect.next_ms ELSE excluded.next_ms END,
                      state = CASE WHEN effect.state = 'running' THEN 'running' ELSE 'ready' END";
         self.execute(sql, args![key, kind, subject_id, payload, at_ms]).await.map(drop)

@@ -78,7 +78,8 @@ fn posting(row: &Row) -> Result<Posting, StoreError> {
     })
 }
 
-const LOCKED: Sql = Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR NO KEY UPDATE") };
+const LOCKED: Sql =
+    Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR NO KEY UPDATE") };
 
 const OF_PAYMENT: Sql = Sql {
     sqlite: select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id"),

@@ -28,10 +28,6 @@ pub async fn start(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
     road.store.hold().await?;
     let now_ms = road.now_ms();
     let freed = road.store.rescue(now_ms).await?;
-    let revived = road.store.revive_waiting(now_ms).await?;
-    if freed + revived > 0 {
-        tracing::info!(freed, revived, "work that an earlier run left goes on");
-    }
     let mut tx = road.store.begin().await?;
     for gateway in road.plugins.gateways.keys() {
         tx.want_again(&format!("{POLL}:{gateway}"), POLL, 0, gateway, now_ms).await?;
@@ -43,6 +39,10 @@ pub async fn start(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
         }
     }
     tx.commit().await?;
+    let revived = road.store.revive_waiting(now_ms).await?;
+    if freed + revived > 0 {
+        tracing::info!(freed, revived, "work that an earlier run left goes on");
+    }
     Ok(())
 }
 

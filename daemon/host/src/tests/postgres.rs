@@ -1,4 +1,4 @@
-//! SQL on PostgreSQL: `REMITD_TEST_PG` names a database that may be written to; without it there is nothing to test against.
+//! SQL on a real PostgreSQL, which the harness starts.
 
 use super::{Job, is, job};
 use crate::grants::Grants;
@@ -7,24 +7,15 @@ use crate::wit::sql::{Host, Param, Statement, Value};
 use crate::wit::types::{Date, Failure, FailureClass};
 use sqlx::{Connection, Executor, PgConnection};
 
-/// A schema of this test's own, and a job that may read and write there.
-async fn granted(schema: &'static str, tables: &'static str) -> Option<(Job, PgConnection)> {
-    let Ok(url) = std::env::var("REMITD_TEST_PG") else {
-        eprintln!("REMITD_TEST_PG is not set: PostgreSQL is not tested here");
-        return None;
-    };
-    let mark = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{mark}options=-csearch_path%3D{schema}");
+/// A database of this test's own, and a job that may read and write there.
+async fn granted(tables: &'static str) -> (Job, PgConnection) {
+    let url = remitd_tests::postgres::shared().database("host");
     let mut admin = PgConnection::connect(&url).await.unwrap();
-    for text in ["DROP SCHEMA IF EXISTS values_test CASCADE", "CREATE SCHEMA values_test"] {
-        assert_eq!(schema, "values_test");
-        admin.execute(text).await.unwrap();
-    }
     sqlx::raw_sql(tables).execute(&mut admin).await.unwrap();
     let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms: 500 }];
     let names = vec!["elite".to_owned()];
     let grants = Grants { sql: names.clone(), sql_write: names, ..Grants::default() };
-    Some((job(Services { sql, ..Services::default() }, grants), admin))
+    (job(Services { sql, ..Services::default() }, grants), admin)
 }
 
 fn statement(text: &str, params: &[(&str, Value)]) -> Statement {
@@ -55,12 +46,11 @@ const TABLES: &str = "
 
 #[tokio::test]
 async fn one_database_from_end_to_end() {
-    let Some((mut job, mut admin)) = granted("values_test", TABLES).await else { return };
+    let (mut job, mut admin) = granted(TABLES).await;
     values(&mut job).await;
     refusals(&mut job).await;
     limits(&mut job).await;
     lost_connections(&mut job, &mut admin).await;
-    admin.execute("DROP SCHEMA values_test CASCADE").await.unwrap();
 }
 
 async fn values(job: &mut Job) {

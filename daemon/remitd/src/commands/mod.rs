@@ -48,13 +48,13 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
 impl Asked {
     pub fn load(&self) -> Result<Loaded, Fault> {
         let path = config::find(self.config.clone());
-        let loaded = config::load(&path, std::env::vars()).map_err(Fault::Configuration)?;
-        logging::start(&loaded.config.log);
-        Ok(loaded)
+        config::load(&path, std::env::vars()).map_err(Fault::Configuration)
     }
 
     pub async fn open(&self, need: Need) -> Result<Wired, Fault> {
-        wiring::open(self.load()?, need).await
+        let loaded = self.load()?;
+        logging::start_quiet(&loaded.config.log);
+        wiring::open(loaded, need).await
     }
 }
 

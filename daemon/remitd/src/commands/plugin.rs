@@ -4,7 +4,7 @@ use super::Asked;
 use crate::cli::Plugin as Command;
 use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
-use crate::{show, wiring};
+use crate::{logging, show, wiring};
 use remitd_host::{Grants, Host, JobSpec, Plugin, PluginSpec};
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +31,7 @@ impl From<&Arc<Plugin>> for PluginView {
 
 pub async fn run(asked: &Asked, command: Command) -> Result<u8, Fault> {
     let loaded = asked.load()?;
+    logging::start_quiet(&loaded.config.log);
     match command {
         Command::List => list(asked, &loaded)?,
         Command::Inspect { plugin } => {

@@ -5,7 +5,7 @@ use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
 use crate::wiring::{Need, Wired};
-use crate::{show, wiring};
+use crate::{logging, show, wiring};
 use remitd_domain::time::Clock;
 use remitd_flow::run;
 use remitd_sandbox::Sandbox;
@@ -23,6 +23,7 @@ const SETTLE_MS: u64 = 5_000;
 
 pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     let loaded = asked.load()?;
+    logging::start(&loaded.config.log);
     if !loaded.warnings.0.is_empty() {
         show::note(&loaded.warnings.to_string());
     }
