@@ -141,7 +141,7 @@ pub struct File {
 #[serde(deny_unknown_fields)]
 pub struct Daemon {
     daemon: Does,
-    /// At which point, and at the how manieth time there, it is to die: `folder.taken:1`.
+    /// Where it is to die, and at which time of being there: `folder.taken:1`.
     #[serde(default)]
     fault: String,
 }
@@ -185,6 +185,7 @@ impl Step {
             Step::Drop(Drop { drop }) => firm.drop_file(drop, &fs_err::read(firm.path(drop)).unwrap()),
             Step::Pay(step) => pay(firm, step),
             Step::Press(Press { press, status }) => {
+                mails_are_out(firm);
                 let link = at_listener(firm, &link(firm, press));
                 let visit = firm.provider.run(payer::press(&link, None));
                 assert_eq!(visit.status, *status, "{visit:?}");
@@ -239,7 +240,13 @@ fn run(firm: &Firm, step: &Run) {
     says(&step.says, firm, &format!("{}{}", output.stdout, output.stderr));
 }
 
+/// A payer has the link by mail: one who was faster would not be mailed any more.
+fn mails_are_out(firm: &Firm) {
+    firm.books("the mails are out", |books| books["unmailed"] == 0);
+}
+
 fn pay(firm: &Firm, step: &Pay) {
+    mails_are_out(firm);
     let links = if step.pay == "all" { open_links(firm) } else { vec![link(firm, &step.pay)] };
     assert!(!links.is_empty(), "nobody is asked to pay");
     for link in links {

@@ -218,7 +218,7 @@ impl Store {
         let sql = select!(
             "WHERE ($1 IS NULL OR r.state = $1) AND ($2 IS NULL OR r.batch_id = $2)
              ORDER BY CASE $3 WHEN 'amount' THEN -r.amount_minor WHEN 'created' THEN -r.created_ms END,
-                CASE $3 WHEN 'due' THEN r.due_date WHEN 'payer' THEN r.payer_name END, r.id LIMIT $4"
+                CASE $3 WHEN 'due' THEN r.due_date WHEN 'payer' THEN r.payer_name END NULLS LAST, r.id LIMIT $4"
         );
         let limit = filter.limit.unwrap_or(LIST_MAX);
         let args = args![filter.state.map(State::name), filter.batch, filter.sort.name(), limit];

@@ -6,7 +6,7 @@ use crate::effect::{CHECKOUT, CLOSE, Repeat, verdict};
 use crate::error::FlowError;
 use crate::plugin::gateway::{CheckoutLine, CheckoutRequest};
 use crate::road::{Road, left_minor};
-use remitd_domain::request::State;
+use remitd_domain::request::{Change, State};
 use remitd_host::{Failure, FailureClass, JobSpec, Money};
 use remitd_store::{Checkout, CheckoutState, Finish, Lease, Request};
 
@@ -177,14 +177,29 @@ pub async fn perform_close(road: &Road, lease: &Lease) -> Result<(), FlowError> 
     road.point("close.closed")?;
     match result {
         Ok(()) => finish(road, lease, &Finish::Done, closed).await,
-        Err(failure) if is_already_paid(&failure) => {
-            finish(road, lease, &Finish::Done, Some((checkout.id, CheckoutState::Done))).await
-        }
+        Err(failure) if is_already_paid(&failure) => too_late(road, lease, &checkout).await,
         Err(failure) => {
             let next = verdict(lease, &failure, Repeat::Safe, road.now_ms());
-            finish(road, lease, &next, None).await
+            // What the gateway does not know, or will not close for good, must not keep the link from being paid.
+            let failed = matches!(next, Finish::Failed { .. });
+            finish(road, lease, &next, failed.then_some((checkout.id, CheckoutState::Failed))).await
         }
     }
+}
+
+/// Money is on its way by this checkout, though its event is not here yet: until then the link must not open another one.
+async fn too_late(road: &Road, lease: &Lease, checkout: &Checkout) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    tx.request(checkout.request_id).await?;
+    tx.set_checkout(checkout.id, CheckoutState::Done).await?;
+    if tx.change_request(checkout.request_id, Change::PaymentBegun).await?.is_some() {
+        let detail = "the gateway says that it is being paid";
+        tx.event_of_request(checkout.request_id, "payment begun", &checkout.gateway, detail, now_ms).await?;
+    }
+    tx.finish(lease, &Finish::Done, now_ms).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn reopen_then_close(road: &Road, lease: &Lease, checkout: &Checkout) -> Result<(), FlowError> {

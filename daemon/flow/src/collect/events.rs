@@ -166,6 +166,11 @@ async fn take_report(
             tx.change_request(request.id, Change::PaymentFailed).await?;
             close(tx, checkout.id, now_ms).await
         }
+        // Believed paid, by the gateway's word at an attempt to close it; it was not.
+        (None, Paid::Failed) if checkout.state == CheckoutState::Done => {
+            tx.change_request(request.id, Change::PaymentFailed).await?;
+            close(tx, checkout.id, now_ms).await
+        }
         // A declined card: the payer is still at the gateway's page and may try another.
         (_, Paid::Failed) => Ok(()),
         (_, Paid::Returned) => returned(road, tx, request, event, id).await,

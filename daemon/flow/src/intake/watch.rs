@@ -1,7 +1,8 @@
 //! File events of a folder, as a hint to look now. Scanning is the truth: a watcher that fails, overflows or never existed
 //! only makes the next look come later.
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::Path;
 use tokio::sync::mpsc;
 
@@ -17,9 +18,11 @@ pub(super) struct Hints {
 impl Hints {
     pub(super) fn of(folder: &Path) -> Hints {
         let (tell, hints) = mpsc::channel(HINTS);
-        let watcher = notify::recommended_watcher(move |_: notify::Result<notify::Event>| {
-            // Full means that a look is due already.
-            let _ = tell.try_send(());
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.as_ref().map_or(true, changes) {
+                // Full means that a look is due already.
+                let _ = tell.try_send(());
+            }
         });
         let watcher = watcher.and_then(|mut watcher| {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
@@ -36,5 +39,33 @@ impl Hints {
         if self.hints.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Looking opens and reads the folder, which is an event too: only those that change something may make us look again.
+fn changes(event: &notify::Event) -> bool {
+    !matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use notify::Event;
+
+    #[test]
+    fn a_look_is_no_reason_to_look_again() {
+        assert!(!changes(&Event::new(EventKind::Access(AccessKind::Open(AccessMode::Any)))));
+        assert!(!changes(&Event::new(EventKind::Access(AccessKind::Close(AccessMode::Read)))));
+        assert!(changes(&Event::new(EventKind::Access(AccessKind::Close(AccessMode::Write)))));
+        assert!(changes(&Event::new(EventKind::Any)));
+    }
+
+    #[tokio::test]
+    async fn the_system_tells_of_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut hints = Hints::of(folder.path());
+        fs_err::write(folder.path().join("june.csv"), "a").unwrap();
+        hints.next().await;
     }
 }

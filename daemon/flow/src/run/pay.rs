@@ -31,6 +31,8 @@ pub async fn pay(road: &Road, token: &str, amount_minor: Option<i64>) -> Result<
 async fn opened(road: &Road, key: &str, checkout: i64) -> Result<Begun, FlowError> {
     // Another click may have it in hand, also in another daemon: its answer is a row.
     for _ in 0..LOOKS {
+        // Before the checkout is looked at: both change in one transaction, so that the end of the one shows in the other.
+        let running = road.store.effect(key).await?.is_some_and(|effect| effect.state == "running");
         let Some(checkout) = road.store.checkout(checkout).await? else { break };
         match (checkout.state, checkout.url) {
             (CheckoutState::Open, Some(url)) => return Ok(Begun::At(url)),
@@ -38,7 +40,7 @@ async fn opened(road: &Road, key: &str, checkout: i64) -> Result<Begun, FlowErro
             (CheckoutState::Beginning, _) => {}
             _ => break,
         }
-        if road.store.effect(key).await?.is_none_or(|effect| effect.state != "running") {
+        if !running {
             break;
         }
         tokio::time::sleep(LOOK_AGAIN).await;

@@ -4,6 +4,8 @@ use crate::{Answers, NOW};
 use remitd_store::{Finish, Lease, Store};
 
 const LEASE: i64 = 1_000;
+/// Wanted by the batch.
+const MAIL: &str = "mail:request:1004";
 
 /// Without its id: one database counts rows that were refused, the other does not.
 fn shown(lease: &Lease) -> String {
@@ -49,16 +51,16 @@ async fn finished(store: &Store, answers: &mut Answers) {
         Finish::Done,
     ];
     for end in ends {
-        let lease = store.take_one("post:3", NOW, LEASE).await.unwrap().unwrap();
+        let lease = store.take_one(MAIL, NOW, LEASE).await.unwrap().unwrap();
         let mut tx = store.begin().await.unwrap();
         tx.still_ours(&lease).await.unwrap();
         tx.finish(&lease, &end, NOW).await.unwrap();
         answers.note("a lease that is over", tx.still_ours(&lease).await.is_err());
         answers.note("a lease that is over", tx.finish(&lease, &end, NOW).await.is_err());
         tx.commit().await.unwrap();
-        answers.note("effect", store.effect("post:3").await.unwrap());
+        answers.note("effect", store.effect(MAIL).await.unwrap());
         let mut tx = store.begin().await.unwrap();
-        answers.note("revive", tx.revive("post:3", NOW).await.unwrap());
+        answers.note("revive", tx.revive(MAIL, NOW).await.unwrap());
         tx.commit().await.unwrap();
     }
     answers.note("effect", store.effect("none").await.unwrap());
