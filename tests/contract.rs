@@ -84,7 +84,7 @@ fn every_answer_has_its_keys() {
     firm.start();
     assert_eq!(firm.pay(link, GOOD_CARD).status, 200);
     firm.books("it is posted and mailed", |books| books["postings"] == 1 && books["mails"] == 2);
-    let shown = firm.ask(&["request", "show", &requests[0]["number"].as_str().unwrap()]);
+    let shown = firm.ask(&["request", "show", requests[0]["number"].as_str().unwrap()]);
     has(&shown, &format!("{request} message remainder_of payments events"));
     has(&shown["payments"], "id state amount currency method gateway reference reason created");
     has(&shown["events"], "at what actor detail");

@@ -104,7 +104,8 @@ impl<'a> Out<'a> {
         Out { drafts, bytes: 0, findings: Vec::new(), push: Box::new(push), reject: Box::new(reject) }
     }
 
-    /// One good row.
+    /// One row. Where it has findings, hand it over after them, with what of it could be read (an unreadable amount as 1): the
+    /// daemon then says what else is wrong with it, and never takes it.
     pub fn draft(&mut self, row: &Row<'_>) -> Result<(), Failure> {
         let texts = [row.invoice, row.payer_name, row.payer_email, row.message, row.client, row.matter];
         let size: usize = texts.iter().map(|text| text.len()).sum();
@@ -153,11 +154,12 @@ impl<'a> Out<'a> {
 
     /// Hands over what is left. The SDK does this when `read` has ended well.
     pub fn finish(&mut self) -> Result<(), Failure> {
-        self.flush_drafts()?;
-        self.flush_findings()
+        self.flush_drafts()
     }
 
     fn flush_drafts(&mut self) -> Result<(), Failure> {
+        // Findings first: the daemon must know which of the rows are not to be taken.
+        self.flush_findings()?;
         if self.drafts.lines.is_empty() {
             return Ok(());
         }

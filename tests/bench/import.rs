@@ -28,7 +28,9 @@ pub fn run() {
         last = Some(firm);
         seconds
     });
-    let store = last.unwrap().path("data/remitd.sqlite");
+    // Its folder goes with it.
+    let firm = last.unwrap();
+    let store = firm.path("data/remitd.sqlite");
     for (name, sql) in [("request", REQUESTS), ("effect", "SELECT * FROM effect")] {
         let csv = sqlite(&store, &["-csv"], sql);
         fs_err::write(folder.path().join(name), csv).unwrap();

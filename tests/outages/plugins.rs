@@ -57,7 +57,7 @@ fn a_mail_provider_that_misbehaves_holds_its_mails_and_nothing_else() {
         provider = next.to_owned();
         firm.start();
     };
-    let ungranted = ("ungranted", "", "not-granted");
+    let ungranted = ("ungranted", "", "grant-missing");
     for (at, (name, _, code)) in MISDEEDS.into_iter().chain([ungranted]).enumerate() {
         use_provider(&mut firm, name);
         // Each start tries again what waited, and one more.

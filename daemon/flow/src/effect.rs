@@ -2,7 +2,8 @@
 //! kinds, with the back-off.
 
 use crate::error::FlowError;
-use remitd_host::{Failure, FailureClass};
+use crate::road::Road;
+use remitd_host::{Failure, FailureClass, JobSpec};
 use remitd_store::{Finish, Lease, Request, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,19 @@ pub fn verdict(lease: &Lease, failure: &Failure, repeat: Repeat, now_ms: i64) ->
         (FailureClass::Unavailable, _) | (FailureClass::UnknownOutcome, Repeat::Safe) => again(failure),
         (FailureClass::UnknownOutcome, Repeat::Harmful) => Finish::Unknown { code, message },
     }
+}
+
+/// The job of one attempt; its key is the same for every attempt.
+pub fn job(lease: &Lease) -> JobSpec {
+    JobSpec::new(format!("{} attempt {}", lease.key, lease.attempt), lease.key.clone())
+}
+
+/// Ends an attempt that changed nothing else.
+pub async fn finish(road: &Road, lease: &Lease, finish: &Finish) -> Result<(), FlowError> {
+    let mut tx = road.store.begin().await?;
+    tx.finish(lease, finish, road.now_ms()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The next step of work that comes again by its nature: whatever failed, it goes on by itself, since nobody would see that

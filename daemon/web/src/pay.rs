@@ -2,13 +2,27 @@
 
 use crate::Site;
 use crate::render::{Notice, amount_in_words};
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use remitd_domain::money::{Currency, Money};
 use remitd_flow::collect::{Begun, Page, Standing, page};
 use remitd_flow::{FlowError, run};
 use serde::Deserialize;
+use std::convert::Infallible;
+
+/// What stands where a token is due. What is not even text is none of ours, and its answer is that of any other such.
+pub(crate) struct Token(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Token, Infallible> {
+        let read = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Token(read.map(|Path(token)| token).unwrap_or_default()))
+    }
+}
 
 #[derive(Deserialize)]
 pub(crate) struct PayForm {
@@ -16,7 +30,7 @@ pub(crate) struct PayForm {
     amount: Option<String>,
 }
 
-pub(crate) async fn show(State(site): State<Site>, Path(token): Path<String>) -> Response {
+pub(crate) async fn show(State(site): State<Site>, Token(token): Token) -> Response {
     match page(&site.road, &token).await {
         Ok(Some(found)) if found.standing == Standing::Payable => payable(&site, &token, &found, None),
         Ok(Some(found)) => site.notice(Notice::of(found.standing)),
@@ -26,7 +40,7 @@ pub(crate) async fn show(State(site): State<Site>, Path(token): Path<String>) ->
 }
 
 /// Where the gateway sends the payer back to. The gateway's own message may come later than the payer.
-pub(crate) async fn done(State(site): State<Site>, Path(token): Path<String>) -> Response {
+pub(crate) async fn done(State(site): State<Site>, Token(token): Token) -> Response {
     match page(&site.road, &token).await {
         Ok(Some(found)) => match found.standing {
             Standing::Used => site.notice(Notice::Thanks),
@@ -41,7 +55,7 @@ pub(crate) async fn done(State(site): State<Site>, Path(token): Path<String>) ->
 
 pub(crate) async fn begin(
     State(site): State<Site>,
-    Path(token): Path<String>,
+    Token(token): Token,
     Form(form): Form<PayForm>,
 ) -> Response {
     let found = match page(&site.road, &token).await {

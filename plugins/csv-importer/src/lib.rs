@@ -23,6 +23,7 @@ mod code {
     pub const COLUMN: &str = "REMIT-0201";
     pub const AMOUNT: &str = "REMIT-0202";
     pub const NO_AMOUNT: &str = "REMIT-0203";
+    pub const NOT_ABOVE_ZERO: &str = "REMIT-0204";
     pub const DATE: &str = "REMIT-0205";
     pub const FIELDS: &str = "REMIT-0206";
     pub const ENCODING: &str = "REMIT-0209";

@@ -1,4 +1,4 @@
-//! Rows: each record is a draft or has findings, and every bad cell of it is named. Owns the checks of a row's form, and the
+//! Rows: each record is a draft, has findings, or both, and every bad cell of it is named. Owns the checks of a row's form, and the
 //! rule that empty records at the end of a file are no rows.
 
 use crate::amount::Style;
@@ -13,6 +13,8 @@ use remitd_plugin_sdk::importer::{Conventions, Out, Row};
 
 /// One cell.
 const FIELD_MAX_BYTES: usize = 64 * 1024;
+/// Stands for an amount that has a finding, in a row that is checked and never taken.
+const UNREAD_MINOR: i64 = 1;
 /// One file. More is a mistake, or better split.
 const ROWS_MAX: u64 = 1_000_000;
 
@@ -132,18 +134,11 @@ impl Shape<'_> {
             return out.reject(line, "", "", code::FIELDS, message);
         }
         let text = |at: Option<usize>| at.map_or("", |at| fields.get(at));
-        let mut good = true;
         let row = Row {
             line,
-            amount_minor: self.amount(line, text(columns.amount), out, &mut good)?,
-            invoice_date: self.date(
-                line,
-                header::INVOICE_DATE,
-                text(columns.invoice_date),
-                out,
-                &mut good,
-            )?,
-            due_date: self.date(line, header::DUE_DATE, text(columns.due_date), out, &mut good)?,
+            amount_minor: self.amount(line, text(columns.amount), out)?,
+            invoice_date: self.date(line, header::INVOICE_DATE, text(columns.invoice_date), out)?,
+            due_date: self.date(line, header::DUE_DATE, text(columns.due_date), out)?,
             invoice: text(columns.invoice),
             payer_name: text(columns.name),
             payer_email: text(columns.email),
@@ -159,28 +154,34 @@ impl Shape<'_> {
             (header::CLIENT, row.client),
             (header::MATTER, row.matter),
         ];
+        let mut fits = true;
         for (column, text) in texts {
             if text.len() > FIELD_MAX_BYTES {
-                good = false;
+                fits = false;
                 let message = format!("the text is longer than {FIELD_MAX_BYTES} bytes: shorten it");
                 out.reject(line, column, text, code::TOO_LONG, message)?;
             }
         }
-        if good { out.draft(&row) } else { Ok(()) }
+        // Also a row with findings: the daemon looks at its name and address, and its maker mends all at once.
+        if fits { out.draft(&row) } else { Ok(()) }
     }
 
     #[inline]
-    fn amount(&self, line: u32, written: &str, out: &mut Out<'_>, good: &mut bool) -> Result<i64, Failure> {
+    fn amount(&self, line: u32, written: &str, out: &mut Out<'_>) -> Result<i64, Failure> {
         let (code, message) = match self.style.read(written) {
-            Ok(minor) => return Ok(minor),
+            Ok(minor) if minor > 0 => return Ok(minor),
+            // Said here already, where the amount is known as it was written.
+            Ok(_) => (
+                code::NOT_ABOVE_ZERO,
+                "the amount is not above zero: ask for at least one cent, or delete the row".to_owned(),
+            ),
             Err(_) if written.is_empty() => {
                 (code::NO_AMOUNT, "there is no amount: write what is to be paid".to_owned())
             }
             Err(message) => (code::AMOUNT, message),
         };
-        *good = false;
         out.reject(line, header::AMOUNT, written, code, message)?;
-        Ok(0)
+        Ok(UNREAD_MINOR)
     }
 
     #[inline]
@@ -190,7 +191,6 @@ impl Shape<'_> {
         column: &str,
         written: &str,
         out: &mut Out<'_>,
-        good: &mut bool,
     ) -> Result<Option<NaiveDate>, Failure> {
         if written.is_empty() {
             return Ok(None);
@@ -198,7 +198,6 @@ impl Shape<'_> {
         match self.order.read(written) {
             Ok(date) => Ok(Some(date)),
             Err(message) => {
-                *good = false;
                 out.reject(line, column, written, code::DATE, message)?;
                 Ok(None)
             }

@@ -78,9 +78,45 @@ fn read_by(piece: usize, file: &[u8]) -> Outcome {
     drop(out);
     outcome.rows = rows;
     let bad: BTreeSet<u32> = outcome.findings.iter().map(|f| f.line).collect();
+    // A row with findings is handed over as well, to be checked; only the others are to be taken.
+    for batch in &mut outcome.batches {
+        good_rows_only(batch, &bad);
+    }
     let good: usize = outcome.batches.iter().map(|batch| batch.lines.len()).sum();
     assert_eq!(rows, (bad.len() + good) as u64, "no row vanishes: {:?}", outcome.codes());
     outcome
+}
+
+fn good_rows_only(batch: &mut Drafts, bad: &BTreeSet<u32>) {
+    let keep: Vec<bool> = batch.lines.iter().map(|line| !bad.contains(line)).collect();
+    let mut kept = keep.iter();
+    batch.lines.retain(|_| *kept.next().unwrap());
+    let mut kept = keep.iter();
+    batch.amounts_minor.retain(|_| *kept.next().unwrap());
+    let mut kept = keep.iter();
+    batch.invoice_days.retain(|_| *kept.next().unwrap());
+    let mut kept = keep.iter();
+    batch.due_days.retain(|_| *kept.next().unwrap());
+    for column in [
+        &mut batch.invoices,
+        &mut batch.payer_names,
+        &mut batch.payer_emails,
+        &mut batch.messages,
+        &mut batch.clients,
+        &mut batch.matters,
+    ] {
+        let mut text = String::new();
+        let mut ends = Vec::new();
+        let mut begin = 0;
+        for (end, keep) in column.ends.iter().zip(&keep) {
+            if *keep {
+                text.push_str(&column.text[begin..*end as usize]);
+                ends.push(u32::try_from(text.len()).unwrap());
+            }
+            begin = *end as usize;
+        }
+        (column.text, column.ends) = (text, ends);
+    }
 }
 
 /// The same however the file comes in pieces.

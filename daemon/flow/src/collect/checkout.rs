@@ -2,12 +2,12 @@
 //! of it.
 
 use super::{Standing, page};
-use crate::effect::{CHECKOUT, CLOSE, Repeat, verdict};
+use crate::effect::{CHECKOUT, CLOSE, Repeat, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::gateway::{CheckoutLine, CheckoutRequest};
 use crate::road::{Road, left_minor};
 use remitd_domain::request::{Change, State};
-use remitd_host::{Failure, FailureClass, JobSpec, Money};
+use remitd_host::{Failure, FailureClass, Money};
 use remitd_store::{Checkout, CheckoutState, Finish, Lease, Request};
 
 /// A gateway's page is good for an hour; the link makes a new one when it is needed.
@@ -101,10 +101,6 @@ async fn want(road: &Road, request: i64, gateway: &str, amount: i64) -> Result<S
     };
     tx.commit().await?;
     Ok(next)
-}
-
-fn job(lease: &Lease) -> JobSpec {
-    JobSpec { job: format!("{} attempt {}", lease.key, lease.attempt), key: lease.key.clone(), wall_ms: None }
 }
 
 /// The effect: ask the gateway for a page. The key makes a repeat find the first one.

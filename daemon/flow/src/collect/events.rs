@@ -1,7 +1,7 @@
 //! What a gateway tells becomes payments and postings. An event is noted in the transaction of the work that it causes, so
 //! that the same one by webhook and by polling counts once.
 
-use crate::effect::{CLOSE, POST, recurring, want_receipt};
+use crate::effect::{CLOSE, POST, finish, job, recurring, want_receipt};
 use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Posting as PostingMode, Road, money};
@@ -24,7 +24,7 @@ pub async fn webhook(
 ) -> Result<usize, FlowError> {
     let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
     let webhook = Webhook { headers, body };
-    let job = JobSpec { job: format!("webhook {gateway}"), key: String::new(), wall_ms: None };
+    let job = JobSpec::new(format!("webhook {gateway}"), "");
     let events = road.gateway(gateway)?.read_webhook(job, webhook).await;
     let events = events.map_err(|failure| FlowError::Plugin { plugin: gateway.to_owned(), failure })?;
     for event in &events {
@@ -42,18 +42,14 @@ pub async fn perform_poll(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         Ok(()) => Finish::Again { at_ms: now_ms + road.limits.gateway_poll_ms },
         Err(failure) => recurring(lease, &failure, now_ms + road.limits.gateway_poll_ms, now_ms),
     };
-    let mut tx = road.store.begin().await?;
-    tx.finish(lease, &next, now_ms).await?;
-    tx.commit().await?;
-    Ok(())
+    finish(road, lease, &next).await
 }
 
 async fn read_events(road: &Road, lease: &Lease, gateway: &str) -> Result<Result<(), Failure>, FlowError> {
     let name = format!("events:{gateway}");
     let mut cursor = road.store.cursor(&name).await?;
     for _ in 0..PAGES_MAX {
-        let job = JobSpec { job: lease.key.clone(), key: lease.key.clone(), wall_ms: None };
-        let page = match road.gateway(gateway)?.events_since(job, cursor.clone()).await {
+        let page = match road.gateway(gateway)?.events_since(job(lease), cursor.clone()).await {
             Ok(page) => page,
             Err(failure) => return Ok(Err(failure)),
         };

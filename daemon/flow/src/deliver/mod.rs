@@ -7,13 +7,13 @@ mod templates;
 
 pub use templates::{TemplateError, environment};
 
-use crate::effect::{MAIL, Purpose, Repeat, verdict};
+use crate::effect::{MAIL, Purpose, Repeat, finish, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::MailProvider;
 use crate::road::{OnUnknown, Road};
 use compose::Composed;
 use remitd_domain::request::State;
-use remitd_host::{Failure, FailureClass, JobSpec};
+use remitd_host::{Failure, FailureClass};
 use remitd_store::{Finish, Lease, MessageRow, MessageState, NewMessage, Payment, Request};
 
 /// The effect: record the attempt, send, record the end.
@@ -38,10 +38,6 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
     end(road, lease, &request, &message, attempt, safe, result).await?;
     road.point("mail.finished")?;
     Ok(())
-}
-
-fn job(lease: &Lease) -> JobSpec {
-    JobSpec { job: format!("{} attempt {}", lease.key, lease.attempt), key: lease.key.clone(), wall_ms: None }
 }
 
 /// What the message is about; none where it is not to be sent any more.
@@ -148,13 +144,6 @@ async fn end(
         }
     }
     road.point("mail.before_commit")?;
-    tx.commit().await?;
-    Ok(())
-}
-
-async fn finish(road: &Road, lease: &Lease, finish: &Finish) -> Result<(), FlowError> {
-    let mut tx = road.store.begin().await?;
-    tx.finish(lease, finish, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())
 }

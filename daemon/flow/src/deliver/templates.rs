@@ -8,7 +8,8 @@ use std::path::Path;
 /// Steps of a template's program; ours take a few hundred.
 const FUEL: u64 = 50_000;
 
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
+    ("layout.html", include_str!("templates/layout.html")),
     ("request.subject", include_str!("templates/request.subject")),
     ("request.txt", include_str!("templates/request.txt")),
     ("request.html", include_str!("templates/request.html")),

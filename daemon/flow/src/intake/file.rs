@@ -83,15 +83,15 @@ async fn read_into(
         JobSpec { job: format!("import {}", file.name), key: file.name.to_owned(), wall_ms: Some(READ_MS) };
     let reading = importer.read(job, source, out, conventions);
     let taking = async {
-        let mut pushed = 0_u64;
+        let (mut seen, mut pushed) = (0_u64, 0_u64);
         while let Some(piece) = pieces.recv().await {
             match piece {
                 Delivered::Drafts(drafts) => {
-                    pushed += drafts.len() as u64;
-                    if pushed > rows_max {
+                    seen += drafts.len() as u64;
+                    if seen > rows_max {
                         return Err(too_many_rows(rows_max));
                     }
-                    gate.take(&drafts, None).await?;
+                    pushed += gate.take(&drafts, None).await?;
                 }
                 Delivered::Findings(findings) => gate.note(findings),
             }

@@ -6,6 +6,7 @@ use crate::road::{Account, Release, Road};
 use remitd_domain::draft::{Delivery, Drafts, Finding, check};
 use remitd_domain::request::State;
 use remitd_store::{BatchState, Bulk, Counts, NewBatch, Tx};
+use std::collections::HashSet;
 
 /// Kept of one batch; beyond that rows are only counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -46,6 +47,8 @@ pub(super) struct Gate<'a> {
     release: Release,
     counts: Counts,
     findings: Vec<Finding>,
+    /// Lines that the reader of a file rejected: their rows are looked at, never taken.
+    rejected_lines: HashSet<u32>,
     /// Something is wrong with the batch as a whole, also when every row is good.
     refused: bool,
 }
@@ -60,8 +63,20 @@ impl<'a> Gate<'a> {
     ) -> Result<Gate<'a>, FlowError> {
         let mut tx = road.store.begin().await?;
         let batch = tx.insert_batch(&new).await?;
-        let (counts, findings) = Default::default();
-        Ok(Gate { road, tx, batch, new, account, connector, release, counts, findings, refused: false })
+        let (counts, findings, rejected_lines) = Default::default();
+        Ok(Gate {
+            road,
+            tx,
+            batch,
+            new,
+            account,
+            connector,
+            release,
+            counts,
+            findings,
+            rejected_lines,
+            refused: false,
+        })
     }
 
     pub(super) fn tx(&mut self) -> &mut Tx {
@@ -75,6 +90,7 @@ impl<'a> Gate<'a> {
     /// Rows that the reader of a file already found wrong.
     pub(super) fn note(&mut self, findings: Vec<Finding>) {
         self.refused = true;
+        self.rejected_lines.extend(findings.iter().map(|finding| finding.line));
         let room = FINDINGS_MAX.saturating_sub(self.findings.len());
         self.findings.extend(findings.into_iter().take(room));
     }
@@ -87,17 +103,24 @@ impl<'a> Gate<'a> {
         self.counts
     }
 
-    /// Checks and inserts rows; `remainder_of` names the request whose rest a single row asks for.
-    pub(super) async fn take(&mut self, drafts: &Drafts, remainder_of: Option<i64>) -> Result<(), FlowError> {
+    /// Checks and inserts rows; `remainder_of` names the request whose rest a single row asks for. Gives how many of them
+    /// were not rejected before.
+    pub(super) async fn take(
+        &mut self,
+        drafts: &Drafts,
+        remainder_of: Option<i64>,
+    ) -> Result<u64, FlowError> {
         let delivery = if self.release == Release::Links { Delivery::ByHand } else { Delivery::Mail };
         let before = self.findings.len();
-        let mut keep = Vec::with_capacity(drafts.len());
+        let (mut keep, mut bad) = (Vec::with_capacity(drafts.len()), 0_u64);
         for at in 0..drafts.len() {
-            if check(drafts.row(at), delivery, &mut self.findings) {
-                keep.push(at);
+            let row = drafts.row(at);
+            let good = check(row, delivery, &mut self.findings);
+            if self.rejected_lines.contains(&row.line) {
+                continue;
             }
+            if good { keep.push(at) } else { bad += 1 }
         }
-        let bad = drafts.len() - keep.len();
         self.refused |= self.findings.len() > before;
         self.findings.truncate(FINDINGS_MAX);
         self.counts.rejected += i64::try_from(bad).unwrap_or(i64::MAX);
@@ -118,7 +141,7 @@ impl<'a> Gate<'a> {
             let at = keep.get(place).copied().unwrap_or_default();
             self.note_duplicate(drafts, at).await?;
         }
-        Ok(())
+        Ok(u64::try_from(keep.len()).unwrap_or(u64::MAX).saturating_add(bad))
     }
 
     async fn note_duplicate(&mut self, drafts: &Drafts, at: usize) -> Result<(), FlowError> {
@@ -128,7 +151,16 @@ impl<'a> Gate<'a> {
         }
         let row = drafts.row(at);
         let live = self.tx.live_request(&self.account.id, row.invoice).await?;
-        let by = live.map_or_else(String::new, |(id, state)| format!(" by request {id} ({state})"));
+        let twin = match live {
+            Some((id, _)) => self.tx.request(id).await?.filter(|twin| twin.batch_id == self.batch),
+            None => None,
+        };
+        let by = match (twin, live) {
+            // Its request is gone again where the batch is rejected: the line is what its maker can find.
+            (Some(twin), _) => format!(" in line {}", twin.line),
+            (None, Some((id, state))) => format!(" by request {id} ({state})"),
+            (None, None) => String::new(),
+        };
         self.findings.push(Finding {
             line: row.line,
             column: "Invoice Number".to_owned(),
@@ -142,6 +174,8 @@ impl<'a> Gate<'a> {
     /// Ends the batch: kept and released, or rejected whole. With `dry_run` all is forgotten again.
     pub(super) async fn close(mut self, dry_run: bool) -> Result<Outcome, FlowError> {
         let rejected = self.refused || self.counts.rejected > 0;
+        // Findings of the reader and of the gate, in the order in which people go through their file.
+        self.findings.sort_by_key(|finding| finding.line);
         let state = match (rejected, self.release) {
             (true, _) => BatchState::Rejected,
             (false, Release::Review) => BatchState::Review,

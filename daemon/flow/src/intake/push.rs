@@ -1,14 +1,14 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
-use crate::effect::{PUSH, recurring};
+use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
 use crate::road::{Account, Release, Road};
 use chrono::{Days, NaiveDate};
 use remitd_domain::draft::{Delivery, Draft, Drafts, check};
 use remitd_host::JobSpec;
-use remitd_store::{Counts, Finish, Lease, NewBatch};
+use remitd_store::{Finish, Lease, NewBatch};
 use serde::{Deserialize, Serialize};
 
 /// Statements asked for at once.
@@ -60,7 +60,7 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     let mut pages = Vec::new();
     let (mut cursor, mut count) = (None, 0);
     loop {
-        let job = JobSpec { job: name.clone(), key: key.clone(), wall_ms: None };
+        let job = JobSpec::new(name.clone(), key.clone());
         let page = connector
             .open_since(job, cursor.clone(), PAGE)
             .await
@@ -72,13 +72,14 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
         }
         cursor = page.next;
     }
+    let today = road.clock.now().with_timezone(&road.firm.time_zone).date_naive();
     let mut gate = Gate::open(road, new, account, &push.connector, release).await?;
     let mut skipped = Vec::new();
     for statements in pages.chunks(PAGE as usize) {
-        take_page(&mut gate, push, account, statements, &mut skipped, road.clock.now().date_naive()).await?;
+        take_page(&mut gate, push, account, statements, &mut skipped, today).await?;
     }
     // A push in which there is nothing to ask for leaves no batch behind.
-    let nothing = gate.ok_so_far() == Counts::default() || gate.ok_so_far().ok == 0;
+    let nothing = gate.ok_so_far().ok == 0;
     let outcome = gate.close(dry_run || nothing).await?;
     Ok(Pushed { outcome, skipped })
 }
@@ -109,7 +110,7 @@ async fn take_page(
             Err(why) => skipped.push(Skipped { statement: statement.number.clone(), why }),
         }
     }
-    gate.take(&drafts, None).await
+    gate.take(&drafts, None).await.map(drop)
 }
 
 /// The draft of a statement, or the rule that leaves it out.
@@ -171,7 +172,7 @@ pub async fn perform(
     let result = push(road, &rules, false).await;
     road.point("push.pushed")?;
     let now_ms = road.now_ms();
-    let finish = match result {
+    let next = match result {
         Ok(_) => match next_ms(&schedule, now_ms) {
             Some(at_ms) => Finish::Again { at_ms },
             None => Finish::Done,
@@ -179,10 +180,7 @@ pub async fn perform(
         Err(FlowError::Plugin { failure, .. }) => recurring(lease, &failure, now_ms, now_ms),
         Err(error) => return Err(error),
     };
-    let mut tx = road.store.begin().await?;
-    tx.finish(lease, &finish, now_ms).await?;
-    tx.commit().await?;
-    Ok(())
+    finish(road, lease, &next).await
 }
 
 /// What the effect of a schedule carries.

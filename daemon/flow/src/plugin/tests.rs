@@ -103,8 +103,10 @@ async fn a_file_becomes_drafts_and_findings() {
         }
     }
     let row = drafts.row(0);
-    assert_eq!((drafts.len(), row.line, row.invoice, row.payer_name), (1, 2, "1001", "Jané"));
+    assert_eq!((drafts.len(), row.line, row.invoice, row.payer_name), (2, 2, "1001", "Jané"));
     assert_eq!(row.amount_minor, 123_456);
+    // The rejected row comes too, to be looked at.
+    assert_eq!((drafts.row(1).line, drafts.row(1).amount_minor), (3, 1));
     let codes: Vec<_> = findings.iter().map(|found| (found.line, found.code.as_str())).collect();
     assert_eq!(codes, [(3, "REMIT-0202")]);
 }

@@ -1,7 +1,7 @@
 //! Stage 5. A posting is written into the matter software, exactly once by its key: the connector writes the key beside the
 //! matter rows in one transaction, and a repeat finds it there.
 
-use crate::effect::{POST, Repeat, verdict};
+use crate::effect::{POST, Repeat, finish, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::connector::{PostResult, Posting as WirePosting};
 use crate::road::Road;
@@ -47,11 +47,8 @@ async fn write(
     original: Option<&Posting>,
 ) -> Result<Result<PostResult, Failure>, FlowError> {
     let connector = road.connector(&posting.connector)?;
-    let job = JobSpec {
-        job: format!("{} attempt {}", lease.key, lease.attempt),
-        key: posting.key.clone(),
-        wall_ms: None,
-    };
+    // The posting's own key, which is the same also where it is queued anew.
+    let job = JobSpec { key: posting.key.clone(), ..job(lease) };
     let wire = wire_posting(road, posting).await?;
     Ok(match original {
         Some(original) => connector.reverse(job, original.key.clone(), wire).await,
@@ -130,13 +127,6 @@ async fn unneeded(
     }
     tx.move_posting(posting.id, State::Queued, State::Removed).await?;
     tx.finish(lease, &Finish::Done, road.now_ms()).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-async fn finish(road: &Road, lease: &Lease, finish: &Finish) -> Result<(), FlowError> {
-    let mut tx = road.store.begin().await?;
-    tx.finish(lease, finish, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())
 }

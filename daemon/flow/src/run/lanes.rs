@@ -2,7 +2,7 @@
 //! written to the effect, or, where the database is away, waits for its lease to end.
 
 use super::cron;
-use crate::effect::{CHECKOUT, CLOSE, MAIL, POLL, POST, PUSH, back_off_ms};
+use crate::effect::{CHECKOUT, CLOSE, MAIL, POLL, POST, PUSH, back_off_ms, finish};
 use crate::error::FlowError;
 use crate::road::Road;
 use crate::{collect, deliver, intake, post};
@@ -99,17 +99,12 @@ async fn note(road: &Road, lease: &Lease, error: &FlowError) {
     tracing::error!(effect = lease.key, attempt = lease.attempt, %error, code = error.code(), "an effect failed");
     let now_ms = road.now_ms();
     let (code, message) = (error.code().to_owned(), error.to_string());
-    let finish = if error.may_pass() {
+    let next = if error.may_pass() {
         Finish::Retry { at_ms: now_ms + back_off_ms(lease.attempt), code, message }
     } else {
         Finish::Wait { code, message }
     };
-    let written = async {
-        let mut tx = road.store.begin().await?;
-        tx.finish(lease, &finish, now_ms).await?;
-        tx.commit().await
-    };
-    if let Err(error) = written.await {
+    if let Err(error) = finish(road, lease, &next).await {
         tracing::warn!(effect = lease.key, %error, "its end could not be written: its lease will run out");
     }
 }

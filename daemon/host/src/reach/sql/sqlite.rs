@@ -229,6 +229,8 @@ const IOERR: i32 = 10;
 const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
 const CONSTRAINT: i32 = 19;
+/// The file was moved away under an open connection: the next connection finds what is there by then.
+const READONLY_DBMOVED: &str = "1032";
 
 /// The primary result code, which is the lowest byte of every extended one.
 fn primary(code: &str) -> Option<i32> {
@@ -238,6 +240,7 @@ fn primary(code: &str) -> Option<i32> {
 /// What SQLite's result code means to the caller.
 pub(super) fn refusal(code: &str, message: String) -> Failure {
     match primary(code) {
+        _ if code == READONLY_DBMOVED => Failure::unavailable("connect", message),
         Some(BUSY | LOCKED) => Failure::unavailable("locked", message),
         Some(INTERRUPT) => {
             Failure::unavailable("timeout", format!("{message} (the statement took too long)"))
