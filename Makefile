@@ -21,8 +21,9 @@ demo: tools ## build remitd and walk its whole road, with nothing to install
 test: setup ## everything that a change must pass
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) test --locked --workspace --exclude remitd
-	$(CARGO) test --locked -p remitd
+# Examples in the documentation first: the last line is then a summary of real tests.
+	$(CARGO) test --locked --workspace --doc
+	$(CARGO) test --locked --workspace --lib --bins --tests
 
 bench: setup ## measure, against independent ways of doing the same
 	$(CARGO) bench --locked -p remitd

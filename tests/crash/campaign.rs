@@ -3,6 +3,7 @@
 use crate::payer::Payer;
 use remitd_tests::firm::Firm;
 use remitd_tests::postgres::Server;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
@@ -173,8 +174,13 @@ impl Campaign {
         }
         let requests = listed.json();
         let mut cancel = work == Work::Cancel;
+        let mails = self.firm.mails().concat();
         for request in requests.as_array().unwrap() {
             let link = request["link"].as_str().unwrap().to_owned();
+            // A payer has the link from the mail.
+            if !mails.contains(&link) {
+                continue;
+            }
             if cancel {
                 cancel = false;
                 if self.firm.provider.run(self.payer.begin(&link)).is_some() {
@@ -199,8 +205,10 @@ impl Campaign {
         self.push_cancelled_again();
         self.firm.until("every link is paid and all is written", &["status"], |status| {
             let list = self.firm.ask(&["request", "list", "--state", "outstanding"]);
-            for request in list.as_array().unwrap() {
-                self.firm.provider.run(self.payer.try_to_pay(request["link"].as_str().unwrap()));
+            let mails = self.firm.mails().concat();
+            let links = list.as_array().unwrap().iter().map(|request| request["link"].as_str().unwrap());
+            for link in links.filter(|link| mails.contains(link)) {
+                self.firm.provider.run(self.payer.try_to_pay(link));
             }
             let books = &status["books"];
             let wanted = self.asked as u64;
@@ -253,7 +261,9 @@ impl Campaign {
         let messages = self.firm.ask(&["mail", "list", "--limit", "1000000"]);
         let messages = messages.as_array().unwrap();
         assert_eq!(messages.len(), mails.len(), "every message is a file, every file a message");
-        assert!(messages.iter().all(|message| message["state"] == "sent"), "{messages:?}");
+        // One that lay there when the daemon died, and was paid before the next start, is not told as sent.
+        let known = |message: &Value| message["state"] == "sent" || message["state"] == "unknown";
+        assert!(messages.iter().all(known), "{messages:?}");
         let least = 2 * self.asked;
         assert!((least..=least + cancelled).contains(&mails.len()), "{} mails of {least}", mails.len());
     }

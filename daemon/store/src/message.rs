@@ -55,7 +55,8 @@ pub struct MessageRow {
     pub created_ms: i64,
     pub sent_ms: Option<i64>,
     pub attempts: i64,
-    pub payment_id: Option<i64>,
+    /// Its effect's.
+    pub key: String,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +73,7 @@ macro_rules! select {
         concat!(
             "SELECT m.id, m.request_id, m.purpose, m.message_id, m.recipient, m.subject, m.state, m.provider, m.provider_ref,
                 m.error, m.created_ms, m.sent_ms,
-                (SELECT count(*) FROM message_attempt a WHERE a.message_id = m.id), m.payment_id FROM message m ",
+                (SELECT count(*) FROM message_attempt a WHERE a.message_id = m.id), m.key FROM message m ",
             $rest
         )
     };
@@ -93,7 +94,7 @@ fn message(row: &Row) -> Result<MessageRow, StoreError> {
         created_ms: row.int(10)?,
         sent_ms: row.opt_int(11)?,
         attempts: row.int(12)?,
-        payment_id: row.opt_int(13)?,
+        key: row.text(13)?,
     })
 }
 
@@ -109,8 +110,12 @@ impl Tx {
             ],
         )
         .await?;
-        let row = self.row(select!("WHERE m.key = $1"), args![new.key]).await?;
-        message(&row.ok_or(sqlx::Error::RowNotFound)?)
+        Ok(self.message_of_effect(new.key).await?.ok_or(sqlx::Error::RowNotFound)?)
+    }
+
+    /// The message of an effect, where one was begun.
+    pub async fn message_of_effect(&mut self, key: &str) -> Result<Option<MessageRow>, StoreError> {
+        self.row(select!("WHERE m.key = $1"), args![key]).await?.as_ref().map(message).transpose()
     }
 
     /// How many earlier attempts began and never told their end; each is marked so from now on.

@@ -7,7 +7,7 @@ mod templates;
 
 pub use templates::{TemplateError, environment};
 
-use crate::effect::{MAIL, Purpose, Repeat, finish, job, verdict};
+use crate::effect::{Purpose, Repeat, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::MailProvider;
 use crate::road::{OnUnknown, Road};
@@ -16,35 +16,45 @@ use remitd_domain::request::State;
 use remitd_host::{Failure, FailureClass};
 use remitd_store::{Finish, Lease, MessageRow, MessageState, NewMessage, Payment, Request};
 
+const NOT_ANY_MORE: &str = "nothing is asked for any more: it was not sent again";
+
+/// One message, ready to go.
+struct Letter {
+    request: Request,
+    payment: Option<Payment>,
+    purpose: Purpose,
+    composed: Composed,
+    /// The provider takes the same message twice as one.
+    repeats_safely: bool,
+}
+
+/// An attempt that is recorded and has not ended.
+struct Begun {
+    message: MessageRow,
+    attempt: i64,
+    /// Earlier ones whose end nobody knows.
+    lost: i64,
+}
+
 /// The effect: record the attempt, send, record the end.
 pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
     let provider = road.mail_provider()?;
-    let Some((request, payment, purpose)) = subject(road, lease).await? else {
-        return finish(road, lease, &Finish::Done).await;
+    let Some(letter) = write(road, lease, provider).await? else {
+        return leave(road, lease).await;
     };
-    let composed = compose::compose(road, lease, &request, payment.as_ref(), purpose)?;
-    let safe = provider
-        .repeats_safely(job(lease))
-        .await
-        .map_err(|failure| FlowError::Plugin { plugin: road.mail.provider.clone(), failure })?;
-    let Some((message, attempt)) =
-        begin(road, lease, &request, payment.as_ref(), purpose, &composed, safe).await?
-    else {
+    let Some(begun) = begin(road, lease, &letter).await? else {
         return Ok(());
     };
     road.point("mail.recorded")?;
-    let result = send(provider, lease, &composed).await;
+    let result = provider.send(job(lease), letter.composed.wire_message()).await;
     road.point("mail.sent")?;
-    end(road, lease, &request, &message, attempt, safe, result).await?;
+    end(road, lease, &letter, &begun, result.map(|accepted| accepted.provider_ref)).await?;
     road.point("mail.finished")?;
     Ok(())
 }
 
-/// What the message is about; none where it is not to be sent any more.
-async fn subject(
-    road: &Road,
-    lease: &Lease,
-) -> Result<Option<(Request, Option<Payment>, Purpose)>, FlowError> {
+/// None where the message is not to be sent any more.
+async fn write(road: &Road, lease: &Lease, provider: &MailProvider) -> Result<Option<Letter>, FlowError> {
     let purpose: Purpose = serde_json::from_str(&lease.payload).map_err(std::io::Error::from)?;
     let Some(request) = road.store.request(lease.subject_id).await? else { return Ok(None) };
     let payment = match purpose {
@@ -52,19 +62,36 @@ async fn subject(
         Purpose::Request => None,
         Purpose::Receipt { payment } => road.store.payment(payment).await?,
     };
-    Ok(Some((request, payment, purpose)))
+    let composed = compose::compose(road, lease, &request, payment.as_ref(), purpose)?;
+    let repeats_safely = provider
+        .repeats_safely(job(lease))
+        .await
+        .map_err(|failure| FlowError::Plugin { plugin: road.mail.provider.clone(), failure })?;
+    Ok(Some(Letter { request, payment, purpose, composed, repeats_safely }))
+}
+
+/// The request was paid, cancelled or expired meanwhile: nothing is sent any more, and what was begun says so.
+async fn leave(road: &Road, lease: &Lease) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    if let Some(message) = tx.message_of_effect(&lease.key).await?.filter(|message| message.sent_ms.is_none())
+    {
+        let lost = tx.close_lost_attempts(message.id, now_ms).await?;
+        let state = if lost > 0 { MessageState::Unknown } else { MessageState::Failed };
+        tx.message_not_sent(message.id, state, NOT_ANY_MORE).await?;
+    }
+    tx.finish(lease, &Finish::Done, now_ms).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether what may have been delivered may be sent once more.
+fn may_repeat(road: &Road, letter: &Letter, lost: i64) -> bool {
+    letter.repeats_safely || (road.mail.on_unknown == OnUnknown::Repeat && lost <= 1)
 }
 
 /// Records that an attempt begins. None where an earlier one may have been delivered and must not be repeated.
-async fn begin(
-    road: &Road,
-    lease: &Lease,
-    request: &Request,
-    payment: Option<&Payment>,
-    purpose: Purpose,
-    composed: &Composed,
-    safe: bool,
-) -> Result<Option<(MessageRow, i64)>, FlowError> {
+async fn begin(road: &Road, lease: &Lease, letter: &Letter) -> Result<Option<Begun>, FlowError> {
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
     // Too slow a worker must not send what another one has sent meanwhile.
@@ -72,23 +99,22 @@ async fn begin(
     let message = tx
         .message(&NewMessage {
             key: &lease.key,
-            request_id: request.id,
-            payment_id: payment.map(|payment| payment.id),
-            purpose: purpose.name(),
-            message_id: &composed.message_id,
-            recipient: &request.payer_email,
-            subject: &composed.subject,
+            request_id: letter.request.id,
+            payment_id: letter.payment.as_ref().map(|payment| payment.id),
+            purpose: letter.purpose.name(),
+            message_id: &letter.composed.message_id,
+            recipient: &letter.request.payer_email,
+            subject: &letter.composed.subject,
             provider: &road.mail.provider,
             now_ms,
         })
         .await?;
     let lost = tx.close_lost_attempts(message.id, now_ms).await?;
-    let once_more = road.mail.on_unknown == OnUnknown::Repeat && lost == 1;
-    if lost > 0 && !safe && !once_more {
+    if lost > 0 && !may_repeat(road, letter, lost) {
         let text =
             "an earlier attempt may have been delivered: see `remitd mail show`, then resend or leave it";
         tx.message_not_sent(message.id, MessageState::Unknown, text).await?;
-        tx.event_of_request(request.id, "mail held", "daemon", text, now_ms).await?;
+        tx.event_of_request(letter.request.id, "mail held", "daemon", text, now_ms).await?;
         let held = Finish::Unknown { code: "maybe-sent".to_owned(), message: text.to_owned() };
         tx.finish(lease, &held, now_ms).await?;
         tx.commit().await?;
@@ -96,38 +122,33 @@ async fn begin(
     }
     let attempt = tx.begin_attempt(message.id, now_ms).await?;
     tx.commit().await?;
-    Ok(Some((message, attempt)))
-}
-
-async fn send(provider: &MailProvider, lease: &Lease, composed: &Composed) -> Result<String, Failure> {
-    provider.send(job(lease), composed.wire_message()).await.map(|accepted| accepted.provider_ref)
+    Ok(Some(Begun { message, attempt, lost }))
 }
 
 async fn end(
     road: &Road,
     lease: &Lease,
-    request: &Request,
-    message: &MessageRow,
-    attempt: i64,
-    safe: bool,
+    letter: &Letter,
+    begun: &Begun,
     result: Result<String, Failure>,
 ) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
+    let (message, request) = (&begun.message, letter.request.id);
     let mut tx = road.store.begin().await?;
     match result {
         Ok(provider_ref) => {
-            tx.end_attempt(message.id, attempt, "sent", &provider_ref, now_ms).await?;
+            tx.end_attempt(message.id, begun.attempt, "sent", &provider_ref, now_ms).await?;
             tx.message_sent(message.id, &provider_ref, now_ms).await?;
             let what = format!("{} mailed", message.purpose);
-            tx.event_of_request(request.id, &what, "daemon", &message.recipient, now_ms).await?;
+            tx.event_of_request(request, &what, "daemon", &message.recipient, now_ms).await?;
             tx.finish(lease, &Finish::Done, now_ms).await?;
         }
         Err(failure) => {
             let unknown = failure.class == FailureClass::UnknownOutcome;
             let outcome = if unknown { "unknown" } else { "failed" };
-            tx.end_attempt(message.id, attempt, outcome, &failure.message, now_ms).await?;
-            let may_repeat = safe || (road.mail.on_unknown == OnUnknown::Repeat && lease.attempt == 1);
-            let repeat = if may_repeat { Repeat::Safe } else { Repeat::Harmful };
+            tx.end_attempt(message.id, begun.attempt, outcome, &failure.message, now_ms).await?;
+            let again = may_repeat(road, letter, begun.lost + i64::from(unknown));
+            let repeat = if again { Repeat::Safe } else { Repeat::Harmful };
             let next = verdict(lease, &failure, repeat, now_ms);
             let state = match next {
                 Finish::Failed { .. } => MessageState::Failed,
@@ -137,8 +158,8 @@ async fn end(
             tx.message_not_sent(message.id, state, &failure.message).await?;
             if state != MessageState::Sending {
                 let what = if unknown { "mail held" } else { "mail undeliverable" };
-                tx.event_of_request(request.id, what, "daemon", &failure.message, now_ms).await?;
-                tracing::error!(request = request.id, message = message.id, error = %failure.message, what);
+                tx.event_of_request(request, what, "daemon", &failure.message, now_ms).await?;
+                tracing::error!(request, message = message.id, error = %failure.message, what);
             }
             tx.finish(lease, &next, now_ms).await?;
         }
@@ -155,19 +176,10 @@ pub async fn resend(road: &Road, message: i64) -> Result<(), FlowError> {
         .message(message)
         .await?
         .ok_or_else(|| FlowError::refused("REMIT-0407", format!("there is no message {message}")))?;
-    let key = match found.purpose.as_str() {
-        "receipt" => found.payment_id.map(|payment| format!("{MAIL}:receipt:{payment}")),
-        _ => Some(format!("{MAIL}:request:{}", found.request_id)),
-    };
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
-    let revived = match key {
-        Some(key) => {
-            tx.forget_lost_attempts(message).await?;
-            tx.revive(&key, now_ms).await?
-        }
-        None => false,
-    };
+    tx.forget_lost_attempts(message).await?;
+    let revived = tx.revive(&found.key, now_ms).await?;
     if !revived {
         let text =
             format!("message {message} is {}: only one that was not sent can be sent again", found.state);

@@ -32,6 +32,7 @@ async fn messages(store: &Store, answers: &mut Answers) {
     let message = tx.message(&new).await.unwrap();
     answers.note("message", &message);
     answers.note("the same message", tx.message(&new).await.unwrap());
+    answers.note("the message of an effect", tx.message_of_effect(new.key).await.unwrap());
     answers.note("begin_attempt", tx.begin_attempt(message.id, NOW).await.unwrap());
     answers.note("close_lost_attempts", tx.close_lost_attempts(message.id, NOW + 1).await.unwrap());
     tx.message_not_sent(message.id, MessageState::Unknown, "lost").await.unwrap();
