@@ -29,7 +29,7 @@ bench: setup ## measure, against independent ways of doing the same
 	$(CARGO) bench --locked -p remitd
 
 crash: setup ## kill the daemon 200 times on each database, at every named point and at random, and compare the books
-	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} $(CARGO) test --locked -p remitd --test crash -- --nocapture
+	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} $(CARGO) test --locked --workspace --test crash -- --nocapture
 
 audit: tools ## licences, advisories and sources of every dependency
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
