@@ -50,6 +50,7 @@ CREATE TABLE request (
     remainder_of INTEGER REFERENCES request (id)
 ) STRICT;
 CREATE INDEX request_batch ON request (batch_id);
+CREATE INDEX request_remainder ON request (remainder_of) WHERE remainder_of IS NOT NULL;
 CREATE INDEX request_expiry ON request (expires_ms) WHERE state = 'outstanding';
 -- Nobody is asked twice for one invoice: the database itself refuses a second live link.
 CREATE UNIQUE INDEX request_live_invoice ON request (account, invoice)
@@ -151,6 +152,7 @@ CREATE TABLE payment (
     UNIQUE (gateway, gateway_ref)
 ) STRICT;
 CREATE INDEX payment_request ON payment (request_id);
+CREATE INDEX payment_pending ON payment (request_id) WHERE state = 'pending';
 
 -- Every event of a gateway once, written in the transaction of the work that it caused.
 CREATE TABLE gateway_event (
@@ -185,7 +187,7 @@ CREATE TABLE posting (
     UNIQUE (payment_id, kind, line)
 ) STRICT;
 CREATE INDEX posting_view ON posting (state);
-CREATE INDEX posting_statement ON posting (connector, statement);
+CREATE INDEX posting_statement ON posting (statement);
 
 -- How far something outside was read: a gateway's events, a matter database's statements.
 CREATE TABLE "cursor" (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

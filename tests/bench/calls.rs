@@ -12,6 +12,8 @@ const FRESH: u32 = 10_000;
 const WARM: u32 = 100_000;
 
 pub fn run() {
+    // Somebody else in this process may have been first: any provider will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (fresh, warm) = runtime.block_on(measure());
     crate::times("plugin call: fresh sandbox / warm instance", fresh, warm);

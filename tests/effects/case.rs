@@ -107,7 +107,7 @@ pub fn token(road: &Road, request: &Request) -> String {
 }
 
 /// The page of the checkout that a payer's click opens.
-pub async fn opened(road: &Road, request: &Request) -> String {
+pub async fn opened(road: &Arc<Road>, request: &Request) -> String {
     match run::pay(road, &token(road, request), None).await.unwrap() {
         Begun::At(url) => url,
         other => panic!("the checkout did not open: {other:?}"),
@@ -115,7 +115,7 @@ pub async fn opened(road: &Road, request: &Request) -> String {
 }
 
 /// A link that was paid at the provider, of which remitd has not heard yet.
-pub async fn paid(firm: &Firm, road: &Road, number: &str) -> Request {
+pub async fn paid(firm: &Firm, road: &Arc<Road>, number: &str) -> Request {
     let request = link(road, Release::Links).await;
     let checkout = opened(road, &request).await;
     firm.provider.pay(&checkout, number).await;

@@ -95,6 +95,8 @@ impl Drafts {
             payer_email: self.payer_emails.get(at),
             amount_minor: self.amounts_minor.get(at).copied().unwrap_or(0),
             message: self.messages.get(at),
+            client: self.clients.get(at),
+            matter: self.matters.get(at),
         }
     }
 }
@@ -149,6 +151,8 @@ pub struct Checked<'a> {
     pub payer_email: &'a str,
     pub amount_minor: i64,
     pub message: &'a str,
+    pub client: &'a str,
+    pub matter: &'a str,
 }
 
 pub fn check(draft: Checked<'_>, delivery: Delivery, findings: &mut Vec<Finding>) -> bool {
@@ -181,6 +185,12 @@ pub fn check(draft: Checked<'_>, delivery: Delivery, findings: &mut Vec<Finding>
             format!("the invoice number is longer than {INVOICE_MAX_BYTES} bytes or has a line break");
         note("Invoice Number", draft.invoice, "REMIT-0211", message);
     }
+    for (column, text) in [("Client", draft.client), ("Matter", draft.matter)] {
+        if text.len() > INVOICE_MAX_BYTES || text.chars().any(char::is_control) {
+            let message = format!("the number is longer than {INVOICE_MAX_BYTES} bytes or has a line break");
+            note(column, text, "REMIT-0211", message);
+        }
+    }
     if draft.message.contains('\0') {
         let message = "the message has a NUL character in it: remove it".to_owned();
         note("Custom Message", "", "REMIT-0211", message);
@@ -204,6 +214,8 @@ mod tests {
         payer_email: "jane@example.com",
         amount_minor: 1,
         message: "",
+        client: "00124",
+        matter: "00124.00001",
     };
 
     fn codes(draft: Checked<'_>, delivery: Delivery) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Payment links from a law firm's matters: out to the payers, back into the books.
 #[derive(Parser)]
-#[command(name = "remitd", version, about, max_term_width = 110)]
+#[command(name = "remitd", version, max_term_width = 110)]
 pub struct Cli {
     /// The configuration; else $REMITD_CONFIG, ./remitd.toml, /etc/remitd/remitd.toml.
     #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
@@ -176,7 +176,7 @@ pub struct Create {
     #[arg(long)]
     pub account: String,
     /// Decimal digits, such as 1234.50.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub amount: String,
     /// Who is to pay.
     #[arg(long)]

@@ -166,7 +166,7 @@ impl Tx {
         Ok(self.execute(sql, args![key, now_ms]).await? == 1)
     }
 
-    /// What comes again: there once, due at `at_ms`, or sooner where an earlier run did not come to its end.
+    /// What comes again: there once, due at `at_ms`, or sooner where it was due before and did not come to its end.
     pub async fn want_again(
         &mut self,
         key: &str,
@@ -178,10 +178,26 @@ impl Tx {
         let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
                    VALUES ($1, $2, $3, $4, 'ready', 0, 0, $5, $5)
                    ON CONFLICT (key) DO UPDATE SET payload = excluded.payload,
-                     next_ms = CASE WHEN effect.state = 'running' OR (effect.attempt > 0 AND effect.next_ms < excluded.next_ms)
+                     next_ms = CASE WHEN effect.state = 'running' OR (effect.state IN ('ready', 'waiting') AND effect.next_ms < excluded.next_ms)
                        THEN effect.next_ms ELSE excluded.next_ms END,
                      state = CASE WHEN effect.state = 'running' THEN 'running' ELSE 'ready' END";
         self.execute(sql, args![key, kind, subject_id, payload, at_ms]).await.map(drop)
+    }
+}
+
+const END_OTHERS: Sql = Sql {
+    sqlite: "UPDATE effect SET state = 'done' WHERE kind = $1 AND state IN ('ready', 'waiting', 'failed')
+               AND key NOT IN (SELECT value FROM json_each($2))",
+    postgres: "UPDATE effect SET state = 'done' WHERE kind = $1 AND state IN ('ready', 'waiting', 'failed')
+               AND key NOT IN (SELECT json_array_elements_text($2::json))",
+};
+
+impl Tx {
+    /// Ends what came again and again and is not configured any more.
+    pub async fn end_others(&mut self, kind: &str, keys: &[String]) -> Result<u64, StoreError> {
+        let keys = serde_json::to_string(keys)
+            .map_err(|error| StoreError::Misfit { table: "effect", what: error.to_string() })?;
+        self.execute(END_OTHERS, args![kind, &keys]).await
     }
 }
 

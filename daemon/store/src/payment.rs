@@ -101,11 +101,19 @@ impl Tx {
         &mut self,
         id: i64,
         state: State,
+        amount_minor: i64,
         reason: &str,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE payment SET state = $2, reason = $3, changed_ms = $4 WHERE id = $1";
-        self.execute(sql, args![id, state.name(), reason, now_ms]).await.map(drop)
+        let sql =
+            "UPDATE payment SET state = $2, amount_minor = $3, reason = $4, changed_ms = $5 WHERE id = $1";
+        self.execute(sql, args![id, state.name(), amount_minor, reason, now_ms]).await.map(drop)
+    }
+
+    /// Whether money for the request is on its way and not sure yet.
+    pub async fn has_pending_payment(&mut self, request_id: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT id FROM payment WHERE request_id = $1 AND state = 'pending' LIMIT 1";
+        Ok(self.row(sql, args![request_id]).await?.is_some())
     }
 
     /// How far something outside was read.

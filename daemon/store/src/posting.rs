@@ -87,11 +87,22 @@ const OF_PAYMENT: Sql = Sql {
 };
 
 const SETTLING: Sql = Sql {
-    sqlite: "SELECT DISTINCT statement FROM posting WHERE connector = $1 AND statement IN (SELECT value FROM json_each($3))
-               AND (state IN ('pending', 'incomplete', 'queued') OR posted_ms >= $2)",
-    postgres: "SELECT DISTINCT statement FROM posting
-             WHERE connector = $1 AND statement IN (SELECT json_array_elements_text($3::json))
-               AND (state IN ('pending', 'incomplete', 'queued') OR posted_ms >= $2)",
+    sqlite: "SELECT p.statement FROM posting p JOIN request r ON r.id = p.request_id
+             WHERE (p.connector = $1 OR r.account = $4) AND p.statement IN (SELECT value FROM json_each($3))
+               AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
+             UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
+             WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (SELECT value FROM json_each($3))
+             UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
+             WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4
+               AND r.invoice IN (SELECT value FROM json_each($3))",
+    postgres: "SELECT p.statement FROM posting p JOIN request r ON r.id = p.request_id
+             WHERE (p.connector = $1 OR r.account = $4) AND p.statement IN (SELECT json_array_elements_text($3::json))
+               AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
+             UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
+             WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (SELECT json_array_elements_text($3::json))
+             UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
+             WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4
+               AND r.invoice IN (SELECT json_array_elements_text($3::json))",
 };
 
 impl Tx {
@@ -149,17 +160,23 @@ impl Tx {
         self.execute(sql, args![id, state.name(), code, error]).await.map(drop)
     }
 
-    /// Of `statements`, those whose balance in the matter software is behind: money for them has arrived but was not written
-    /// there before `read_ms`. Asking for them would ask twice.
+    /// Of `statements`, those whose balance in the matter software is behind: money for them has arrived in this account or for
+    /// this connector but was not written there before `read_ms`, or is on its way, or may still be paid at the gateway, also
+    /// by a link that has ended. Asking for them would ask twice.
     pub async fn settling(
         &mut self,
         connector: &str,
+        account: &str,
         statements: &[&str],
         read_ms: i64,
     ) -> Result<HashSet<String>, StoreError> {
         let list = serde_json::to_string(statements)
             .map_err(|error| StoreError::Misfit { table: "posting", what: error.to_string() })?;
-        self.rows(SETTLING, args![connector, read_ms, &list]).await?.iter().map(|row| row.text(0)).collect()
+        self.rows(SETTLING, args![connector, read_ms, &list, account])
+            .await?
+            .iter()
+            .map(|row| row.text(0))
+            .collect()
     }
 }
 

@@ -187,6 +187,13 @@ const LIVE: Sql = Sql {
 };
 
 impl Tx {
+    /// The request that asks, or has asked with success, for the rest of this one.
+    pub async fn remainder(&mut self, id: i64) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT id FROM request WHERE remainder_of = $1
+                     AND state NOT IN ('discarded', 'cancelled', 'expired') ORDER BY id DESC LIMIT 1";
+        self.row(sql, args![id]).await?.map(|row| row.int(0)).transpose()
+    }
+
     /// Of `invoices`, those that a live request asks for.
     pub async fn live_invoices(
         &mut self,

@@ -6,7 +6,8 @@ use crate::effect::{CHECKOUT, CLOSE, Repeat, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::gateway::{CheckoutLine, CheckoutRequest};
 use crate::road::{Road, left_minor};
-use remitd_domain::request::{Change, State};
+use remitd_domain::payment::State as Paid;
+use remitd_domain::request::State;
 use remitd_host::{Failure, FailureClass, Money};
 use remitd_store::{Checkout, CheckoutState, Finish, Lease, Request};
 
@@ -183,19 +184,16 @@ pub async fn perform_close(road: &Road, lease: &Lease) -> Result<(), FlowError> 
     }
 }
 
-/// Money is on its way by this checkout, though its event is not here yet: until then the link must not open another one.
+/// Money is on its way by this checkout, though its event is not here yet. Until then it stays closing: the link cannot open
+/// another one, and nobody asks for the invoice anew. The event ends it.
 async fn too_late(road: &Road, lease: &Lease, checkout: &Checkout) -> Result<(), FlowError> {
-    let now_ms = road.now_ms();
-    let mut tx = road.store.begin().await?;
-    tx.request(checkout.request_id).await?;
-    tx.set_checkout(checkout.id, CheckoutState::Done).await?;
-    if tx.change_request(checkout.request_id, Change::PaymentBegun).await?.is_some() {
-        let detail = "the gateway says that it is being paid";
-        tx.event_of_request(checkout.request_id, "payment begun", &checkout.gateway, detail, now_ms).await?;
+    let payments = road.store.payments_of(checkout.request_id).await?;
+    if payments.iter().any(|payment| payment.checkout_id == checkout.id && payment.state == Paid::Returned) {
+        // The money came and went: there is nothing more to hear.
+        return finish(road, lease, &Finish::Done, Some((checkout.id, CheckoutState::Done))).await;
     }
-    tx.finish(lease, &Finish::Done, now_ms).await?;
-    tx.commit().await?;
-    Ok(())
+    let at_ms = road.now_ms() + road.limits.gateway_poll_ms;
+    finish(road, lease, &Finish::Again { at_ms }, None).await
 }
 
 async fn reopen_then_close(road: &Road, lease: &Lease, checkout: &Checkout) -> Result<(), FlowError> {
@@ -218,7 +216,9 @@ async fn reopen_then_close(road: &Road, lease: &Lease, checkout: &Checkout) -> R
         }
         Err(failure) => verdict(lease, &failure, Repeat::Safe, now_ms),
     };
-    finish(road, lease, &next, None).await
+    // Refused for good, it was never opened: the link must not wait for it.
+    let failed = matches!(next, Finish::Failed { .. });
+    finish(road, lease, &next, failed.then_some((checkout.id, CheckoutState::Failed))).await
 }
 
 fn is_already_paid(failure: &Failure) -> bool {

@@ -9,7 +9,9 @@ use remitd_domain::payment::{self, Report, State as Paid};
 use remitd_domain::posting::{Line, State as PostingState, split};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_host::{Failure, Header, JobSpec, Webhook};
-use remitd_store::{Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Request, Tx};
+use remitd_store::{
+    Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
+};
 use sha2::{Digest, Sha256};
 
 /// Pages of one poll; what is left is read by the next.
@@ -36,8 +38,18 @@ pub async fn webhook(
 /// The effect: read what happened since the last time, and come again.
 pub async fn perform_poll(road: &Road, lease: &Lease) -> Result<(), FlowError> {
     let gateway = lease.payload.as_str();
-    let read = read_events(road, lease, gateway).await?;
+    let read = match read_events(road, lease, gateway).await {
+        Err(error @ (FlowError::Crashed(_) | FlowError::Store(StoreError::LeaseLost(_)))) => {
+            return Err(error);
+        }
+        // One event that cannot be taken in must not end the polling for good.
+        Err(error) => Err(Failure::unavailable("event", error.to_string())),
+        Ok(read) => read,
+    };
     let now_ms = road.now_ms();
+    if let Err(failure) = &read {
+        tracing::warn!(gateway, error = %failure.message, "the gateway's events wait");
+    }
     let next = match read {
         Ok(()) => Finish::Again { at_ms: now_ms + road.limits.gateway_poll_ms },
         Err(failure) => recurring(lease, &failure, now_ms + road.limits.gateway_poll_ms, now_ms),
@@ -97,7 +109,16 @@ async fn apply(road: &Road, gateway: &str, event: &Event) -> Result<(), FlowErro
                 tx.set_checkout(checkout.id, CheckoutState::Cancelled).await?;
             }
         }
-        None => tx.event_of_request(request.id, &event.what, gateway, &event.reason, now_ms).await?,
+        None => {
+            if event.what == "refunded" {
+                tracing::error!(
+                    request = request.id,
+                    payment = event.payment,
+                    "refunded at the gateway: take its posting back by hand"
+                );
+            }
+            tx.event_of_request(request.id, &event.what, gateway, &event.reason, now_ms).await?;
+        }
     }
     road.point("event.before_commit")?;
     tx.commit().await?;
@@ -117,17 +138,17 @@ async fn take_report(
 ) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
     let gateway = checkout.gateway.as_str();
-    if event.amount.currency != request.currency {
-        let text = format!("payment {} came in {}: settle it by hand", event.payment, event.amount.currency);
-        tracing::error!(request = request.id, payment = event.payment, "{text}");
-        return Ok(tx.event_of_request(request.id, "foreign payment", gateway, &text, now_ms).await?);
-    }
     let known = tx.payment_by_ref(gateway, &event.payment).await?;
+    if let Some(why) = odd(request, known.as_ref(), event, report) {
+        let text = format!("payment {}: {why}: settle it by hand", event.payment);
+        tracing::error!(request = request.id, payment = event.payment, "{text}");
+        return Ok(tx.event_of_request(request.id, "odd payment", gateway, &text, now_ms).await?);
+    }
     let before = known.as_ref().map(|payment| payment.state);
     let Some(after) = payment::next(before, report) else { return Ok(()) };
     let id = match known {
         Some(payment) => {
-            tx.change_payment(payment.id, after, &event.reason, now_ms).await?;
+            tx.change_payment(payment.id, after, event.amount.amount_minor, &event.reason, now_ms).await?;
             payment.id
         }
         None => {
@@ -159,12 +180,10 @@ async fn take_report(
             succeeded(road, tx, request, event, id).await
         }
         (Some(Paid::Pending), Paid::Failed) | (Some(Paid::Pending) | None, Paid::Returned) => {
-            tx.change_request(request.id, Change::PaymentFailed).await?;
-            close(tx, checkout.id, now_ms).await
-        }
-        // Believed paid, by the gateway's word at an attempt to close it; it was not.
-        (None, Paid::Failed) if checkout.state == CheckoutState::Done => {
-            tx.change_request(request.id, Change::PaymentFailed).await?;
+            // Another payment may be under way: then the link is not open again.
+            if !tx.has_pending_payment(request.id).await? {
+                tx.change_request(request.id, Change::PaymentFailed).await?;
+            }
             close(tx, checkout.id, now_ms).await
         }
         // A declined card: the payer is still at the gateway's page and may try another.
@@ -173,9 +192,24 @@ async fn take_report(
     }
 }
 
+/// What no rule covers: a person must look at it, and nothing is written for it.
+fn odd(request: &Request, known: Option<&Payment>, event: &Event, report: Report) -> Option<String> {
+    let amount_minor = event.amount.amount_minor;
+    if event.amount.currency != request.currency {
+        return Some(format!("it came in {}", event.amount.currency));
+    }
+    if amount_minor <= 0 || request.paid_minor.checked_add(amount_minor).is_none() {
+        return Some(format!("its amount is {amount_minor} minor units"));
+    }
+    let part = known.is_some_and(|payment| amount_minor < payment.amount_minor);
+    (report == Report::Returned && part).then(|| "only a part of it was returned".to_owned())
+}
+
 /// Money came by this checkout: no other one of the link may stay payable.
 async fn used(tx: &mut Tx, checkout: &Checkout, now_ms: i64) -> Result<(), FlowError> {
     tx.set_checkout(checkout.id, CheckoutState::Done).await?;
+    // Who wanted to close it was too late, and waits for this.
+    tx.revive(&format!("{CLOSE}:{}", checkout.id), now_ms).await?;
     match tx.live_checkout(checkout.request_id).await? {
         Some(other) => close(tx, other.id, now_ms).await,
         None => Ok(()),
@@ -211,7 +245,8 @@ async fn succeeded(
         }
         Some(_) => None,
     };
-    let auto = road.account(&request.account)?.posting == PostingMode::Auto;
+    // Of an account that is gone from the configuration, a person decides.
+    let auto = road.account(&request.account).is_ok_and(|account| account.posting == PostingMode::Auto);
     let queued = auto && trouble.is_none() && !request.connector.is_empty();
     let lines = [Line { statement: request.invoice.clone(), amount_minor: request.amount_minor }];
     for share in split(amount_minor, &lines) {

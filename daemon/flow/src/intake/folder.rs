@@ -101,7 +101,12 @@ async fn look(road: &Road, folder: &Folder, memory: &mut Memory) -> Result<(), F
     for name in names(&folder.path.join("work")).await? {
         let due = memory.later.get(&name).is_none_or(|(_, at_ms)| *at_ms <= road.now_ms());
         if due {
-            work_on(road, folder, &name, memory).await?;
+            match work_on(road, folder, &name, memory).await {
+                Err(FlowError::Crashed(point)) => return Err(FlowError::Crashed(point)),
+                // One file's trouble is not the others'.
+                Err(error) => try_later(road, memory, &name, &error),
+                Ok(()) => {}
+            }
         }
     }
     Ok(())
@@ -171,6 +176,13 @@ fn maker_name(work_name: &str) -> &str {
     work_name.split_once('_').map_or(work_name, |(_, name)| name)
 }
 
+/// The file waits in `work` until time or the operator has mended what stands in its way.
+fn try_later(road: &Road, memory: &mut Memory, name: &str, error: &FlowError) {
+    let attempt = memory.later.get(name).map_or(1, |(attempt, _)| attempt + 1);
+    memory.later.insert(name.to_owned(), (attempt, road.now_ms() + back_off_ms(attempt)));
+    tracing::warn!(file = name, %error, code = error.code(), attempt, "not taken in yet: trying again");
+}
+
 async fn work_on(road: &Road, folder: &Folder, name: &str, memory: &mut Memory) -> Result<(), FlowError> {
     let path = folder.path.join("work").join(name);
     let batch = match road.store.batch_by_source_key(name).await? {
@@ -178,12 +190,6 @@ async fn work_on(road: &Road, folder: &Folder, name: &str, memory: &mut Memory) 
         None => match take_in(road, folder, name, &path).await {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(()),
-            Err(error) if is_for_now(&error) => {
-                let attempt = memory.later.get(name).map_or(1, |(attempt, _)| attempt + 1);
-                memory.later.insert(name.to_owned(), (attempt, road.now_ms() + back_off_ms(attempt)));
-                tracing::warn!(file = name, %error, attempt, "not taken in yet: trying again");
-                return Ok(());
-            }
             Err(error) => return Err(error),
         },
     };

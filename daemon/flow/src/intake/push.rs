@@ -94,8 +94,9 @@ async fn take_page(
 ) -> Result<(), FlowError> {
     let numbers: Vec<&str> = statements.iter().map(|statement| statement.number.as_str()).collect();
     let read_ms = gate.began_ms();
-    let settling = gate.tx().settling(&push.connector, &numbers, read_ms).await?;
+    // In this order: a link that is paid between the two looks has its posting by the second.
     let live = gate.tx().live_invoices(&push.account, &numbers).await?;
+    let settling = gate.tx().settling(&push.connector, &push.account, &numbers, read_ms).await?;
     let mut drafts = Drafts::default();
     for statement in statements {
         let draft = if settling.contains(&statement.number) {
@@ -193,6 +194,6 @@ pub struct Scheduled {
 
 impl Scheduled {
     pub fn key(&self) -> String {
-        format!("{PUSH}:{}:{}", self.push.connector, self.push.account)
+        format!("{PUSH}:{}:{}:{}", self.push.connector, self.push.account, self.schedule)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::gate::{Gate, Outcome};
 use crate::error::FlowError;
-use crate::road::{Account, Release, Road, left_minor};
+use crate::road::{Account, Release, Road, left_minor, money};
 use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::request::State;
 use remitd_store::{Filter, NewBatch, Request};
@@ -13,29 +13,27 @@ pub async fn create(
     draft: Draft,
     release: Release,
 ) -> Result<Request, FlowError> {
-    let connector = account.connector.as_str();
-    one(road, account, draft, release, connector, ("quick", None)).await
+    let name = format!("quick {}", draft.payer_name);
+    let new = new_batch(road, "quick", &name, account);
+    let gate = Gate::open(road, new, account, &account.connector, release).await?;
+    one(road, gate, draft, None).await
 }
 
 /// Asks for what a payment left open. A link is single use, so this is a new one.
 pub async fn remainder(road: &Road, id: i64, release: Release) -> Result<Request, FlowError> {
     let old = road.store.request(id).await?.ok_or_else(|| unknown(id))?;
-    let left = left_minor(&old);
-    let used_up = matches!(
-        old.state,
-        State::PartiallyPaid | State::PaymentReceived | State::Expired | State::Cancelled
-    );
-    if !used_up || left <= 0 {
-        let message = format!(
-            "request {id} is {} and {} of it is open: only what a used-up link left open can be asked for again",
-            old.state, left
-        );
-        return Err(FlowError::refused("REMIT-0402", message));
-    }
     let account = road.account(&old.account)?;
+    let name = format!("remainder {}", old.payer_name);
+    let new = new_batch(road, "remainder", &name, account);
+    let mut gate = Gate::open(road, new, account, &old.connector, release).await?;
+    // Held until the new link is made: what is open cannot change meanwhile, and nobody else asks for it too.
+    let old = gate.tx().request(id).await?.ok_or_else(|| unknown(id))?;
+    if let Some(why) = not_open(&mut gate, &old).await? {
+        return Err(FlowError::refused("REMIT-0402", why));
+    }
     let draft = Draft {
         line: 0,
-        amount_minor: left,
+        amount_minor: left_minor(&old),
         invoice_date: old.invoice_date,
         due_date: old.due_date,
         invoice: old.invoice,
@@ -45,27 +43,42 @@ pub async fn remainder(road: &Road, id: i64, release: Release) -> Result<Request
         client: old.client,
         matter: old.matter,
     };
-    one(road, account, draft, release, &old.connector, ("remainder", Some(id))).await
+    one(road, gate, draft, Some(id)).await
+}
+
+/// Why the rest of a request cannot be asked for.
+async fn not_open(gate: &mut Gate<'_>, old: &Request) -> Result<Option<String>, FlowError> {
+    let id = old.id;
+    let used_up = matches!(
+        old.state,
+        State::PartiallyPaid | State::PaymentReceived | State::Expired | State::Cancelled
+    );
+    let left = left_minor(old);
+    if !used_up || left <= 0 {
+        let left = money(left.max(0), &old.currency)?.grouped();
+        return Ok(Some(format!(
+            "request {id} is {} and {left} of it is open: only what a used-up link left open can be asked for again",
+            old.state
+        )));
+    }
+    if let Some(other) = gate.tx().remainder(id).await? {
+        return Ok(Some(format!("the rest of request {id} is asked for by request {other} already")));
+    }
+    let pending = gate.tx().has_pending_payment(id).await? || gate.tx().live_checkout(id).await?.is_some();
+    Ok(pending
+        .then(|| format!("a payment of request {id} may be on its way: wait until it is sure or failed")))
+}
+
+fn new_batch<'a>(road: &Road, source: &'a str, name: &'a str, account: &'a Account) -> NewBatch<'a> {
+    NewBatch { source, name, source_key: None, sha256: None, account: &account.id, now_ms: road.now_ms() }
 }
 
 async fn one(
     road: &Road,
-    account: &Account,
+    mut gate: Gate<'_>,
     draft: Draft,
-    release: Release,
-    connector: &str,
-    (source, remainder_of): (&str, Option<i64>),
+    remainder_of: Option<i64>,
 ) -> Result<Request, FlowError> {
-    let name = format!("{source} {}", draft.payer_name);
-    let new = NewBatch {
-        source,
-        name: &name,
-        source_key: None,
-        sha256: None,
-        account: &account.id,
-        now_ms: road.now_ms(),
-    };
-    let mut gate = Gate::open(road, new, account, connector, release).await?;
     gate.take(&Drafts::from(draft), remainder_of).await?;
     if gate.ok_so_far().ok != 1 {
         // A person waits for the answer: no batch is kept of what was refused.

@@ -64,6 +64,7 @@ impl Report {
 
     fn sentence(&self) -> &'static str {
         match self.state {
+            "released" | "review" if self.batch.is_none() => "checked only, nothing of it was kept",
             "released" => "released",
             "review" => "waits for review",
             "rejected" => "rejected, nothing of it was sent; mend the lines below and drop it again",

@@ -29,9 +29,13 @@ pub async fn start(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
     let freed = road.store.rescue(now_ms).await?;
     let mut tx = road.store.begin().await?;
-    for gateway in road.plugins.gateways.keys() {
-        tx.want_again(&format!("{POLL}:{gateway}"), POLL, 0, gateway, now_ms).await?;
+    let polls: Vec<String> =
+        road.plugins.gateways.keys().map(|gateway| format!("{POLL}:{gateway}")).collect();
+    for (key, gateway) in polls.iter().zip(road.plugins.gateways.keys()) {
+        tx.want_again(key, POLL, 0, gateway, now_ms).await?;
     }
+    tx.end_others(POLL, &polls).await?;
+    tx.end_others(PUSH, &pushes.iter().map(Scheduled::key).collect::<Vec<_>>()).await?;
     for push in pushes {
         let payload = serde_json::to_string(push).map_err(std::io::Error::from)?;
         if let Some(at_ms) = cron::next_ms(&push.schedule, road.firm.time_zone, now_ms) {
@@ -80,10 +84,11 @@ async fn sweep(road: Arc<Road>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn sweep_once(road: &Road) -> Result<(), FlowError> {
-    while request::expire(road).await? > 0 {}
+    // First of all: without its place, this daemon's work would be taken for that of a dead one.
     if !road.store.holds().await {
         road.store.hold().await?;
     }
+    while request::expire(road).await? > 0 {}
     if road.store.rescue(road.now_ms()).await? > 0 {
         road.wake.all();
     }

@@ -5,6 +5,7 @@ use crate::collect::{Begun, Step, begin};
 use crate::error::FlowError;
 use crate::road::Road;
 use remitd_store::CheckoutState;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often, and how many times, a click looks whether the checkout that another one begins has opened.
@@ -12,7 +13,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 100;
 
 /// Begins the checkout of a link, or finds the one that is open.
-pub async fn pay(road: &Road, token: &str, amount_minor: Option<i64>) -> Result<Begun, FlowError> {
+pub async fn pay(road: &Arc<Road>, token: &str, amount_minor: Option<i64>) -> Result<Begun, FlowError> {
+    let (road, token) = (road.clone(), token.to_owned());
+    // A task of its own: a browser that goes away must not leave an effect half done for the length of its lease.
+    #[allow(clippy::disallowed_methods, reason = "awaited right here, unless whoever asked is gone")]
+    let walk = tokio::spawn(async move { walk(&road, &token, amount_minor).await });
+    match walk.await {
+        Ok(begun) => begun,
+        Err(error) => Err(FlowError::Io(std::io::Error::other(error))),
+    }
+}
+
+async fn walk(road: &Road, token: &str, amount_minor: Option<i64>) -> Result<Begun, FlowError> {
     let mut step = begin(road, token, amount_minor).await?;
     if let Step::Close { key } = &step {
         run_now(road, key).await?;

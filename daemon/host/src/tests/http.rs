@@ -163,6 +163,7 @@ impl reqwest::dns::Resolve for Inside {
 
 #[tokio::test]
 async fn a_name_that_leads_inside_waits_for_the_operator() {
+    super::with_tls();
     let client = reqwest::Client::builder().dns_resolver(Inside).no_proxy().build().unwrap();
     let request = client.post("http://api.example.com/");
     let failure = exchange(request, "api.example.com", false).await.unwrap_err();

@@ -67,8 +67,7 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         {
             show::text(&report::links(road, batch).await?)?;
         }
-        if outcome.state == BatchState::Review {
-            let batch = outcome.batch.map(|batch| batch.to_string()).unwrap_or_default();
+        if let (BatchState::Review, Some(batch)) = (outcome.state, outcome.batch) {
             show::note(&format!("  hint: remitd batch show {batch}, then remitd batch release {batch}"));
         }
     }

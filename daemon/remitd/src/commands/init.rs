@@ -56,10 +56,13 @@ pub fn make(
     if config.exists() {
         return Err(Fault::usage(format!("{} is there already", config.display()), "name another folder"));
     }
-    for folder in ["data", "mail", "folders/operating/inbox", "conf.d"] {
+    for folder in ["folders/operating/inbox", "conf.d"] {
         fs::create_dir_all(dir.join(folder))?;
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.join("secrets"))?;
+    // Links, names and amounts are nobody else's business.
+    for folder in ["data", "mail", "secrets"] {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.join(folder))?;
+    }
     for name in SECRETS {
         write_secret(&dir.join("secrets").join(name))?;
     }

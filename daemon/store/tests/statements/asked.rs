@@ -66,6 +66,7 @@ async fn batches(store: &Store, answers: &mut Answers) {
     answers.note("insert_requests", &taken);
     answers.note("live_request", tx.live_request("operating", "A-1").await.unwrap());
     answers.note("live_request", tx.live_request("operating", "A-9").await.unwrap());
+    answers.note("remainder", tx.remainder(taken.first_id).await.unwrap());
     let live = tx.live_invoices("operating", &["A-2", "A-9", "", "it's"]).await.unwrap();
     answers.note("live_invoices", live);
     let counts = Counts { ok: 3, rejected: 0, duplicate: 1 };

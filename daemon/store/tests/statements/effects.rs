@@ -25,9 +25,12 @@ async fn wanted(store: &Store, answers: &mut Answers) {
     for key in ["post:1", "post:1", "post:2", "post:3"] {
         answers.note("want", tx.want(key, "post", 1, "{}", NOW).await.unwrap());
     }
-    for at_ms in [NOW, NOW + 50] {
+    // The sooner of both stays.
+    for at_ms in [NOW + 50, NOW + 80] {
         tx.want_again("poll:sandbox", "poll", 0, "sandbox", at_ms).await.unwrap();
     }
+    tx.want_again("poll:gone", "poll", 0, "gone", NOW).await.unwrap();
+    answers.note("end_others", tx.end_others("poll", &["poll:sandbox".to_owned()]).await.unwrap());
     tx.commit().await.unwrap();
     answers.note("not due yet", store.take("poll", NOW, LEASE, 5).await.unwrap().len());
     answers.note("nothing due", store.take("none", NOW, LEASE, 5).await.unwrap().len());

@@ -85,7 +85,8 @@ async fn payments(store: &Store, answers: &mut Answers) {
         now_ms: NOW,
     };
     let id = tx.insert_payment(&new).await.unwrap();
-    tx.change_payment(id, Paid::Succeeded, "sure", NOW + 1).await.unwrap();
+    answers.note("has_pending_payment", tx.has_pending_payment(new.request_id).await.unwrap());
+    tx.change_payment(id, Paid::Succeeded, 5_000, "sure", NOW + 1).await.unwrap();
     answers.note("payment_by_ref", tx.payment_by_ref("sandbox", "pay_1").await.unwrap());
     answers.note("payment_by_ref", tx.payment_by_ref("sandbox", "pay_2").await.unwrap());
     for value in ["a", "b"] {
@@ -131,7 +132,7 @@ async fn postings(store: &Store, answers: &mut Answers) {
 
 async fn postings_change(store: &Store, answers: &mut Answers) {
     let mut tx = store.begin().await.unwrap();
-    answers.note("settling", tx.settling("matters", &["A-2", "A-9"], NOW).await.unwrap());
+    answers.note("settling", tx.settling("matters", "operating", &["A-2", "A-9"], NOW).await.unwrap());
     tx.posting_posted(1, Some("17"), NOW + 5).await.unwrap();
     tx.posting_trouble(2, State::Incomplete, "closed-matter", "the matter is closed").await.unwrap();
     answers.note("move_posting", tx.move_posting(3, State::Queued, State::Removed).await.unwrap());
@@ -139,7 +140,7 @@ async fn postings_change(store: &Store, answers: &mut Answers) {
     answers.note("posting", tx.posting(1).await.unwrap());
     tx.move_posting(2, State::Incomplete, State::Removed).await.unwrap();
     for read_ms in [NOW, NOW + 6] {
-        answers.note("settling", tx.settling("matters", &["A-2"], read_ms).await.unwrap());
+        answers.note("settling", tx.settling("matters", "operating", &["A-2"], read_ms).await.unwrap());
     }
     tx.commit().await.unwrap();
     answers.note("posting", store.posting(2).await.unwrap());
