@@ -57,7 +57,7 @@ async fn in_folder(dir: &Path, once: bool, json: bool) -> Result<u8, Fault> {
     logging::start(&loaded.config.log);
     let wired = wiring::open(loaded, Need::Plugins).await?;
     let (stopper, stop) = watch::channel(false);
-    let daemon = Daemon::start(wired, stop).await?;
+    let daemon = Daemon::start(wired, stop, |_| Ok(())).await?;
     let inbox = dir.join("folders/operating/inbox");
     let result = if once {
         walk::once(&daemon, dir, &inbox, json).await

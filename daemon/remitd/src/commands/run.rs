@@ -31,9 +31,11 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     let orders = Orders::listen()?;
     let wired = wiring::open(loaded, Need::Plugins).await?;
     let (stopper, stop) = watch::channel(false);
-    let daemon = Daemon::start(wired, stop).await?;
-    show::line(&daemon.addresses)?;
-    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+    let ready = |addresses: &Addresses| {
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+        show::line(addresses)
+    };
+    let daemon = Daemon::start(wired, stop, ready).await?;
     orders.stop().await;
     tracing::info!("stopping: what is in hand is finished");
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
@@ -80,7 +82,11 @@ pub struct Daemon {
 
 impl Daemon {
     /// Listens and sets everything going; returns once it is ready.
-    pub async fn start(wired: Wired, stop: watch::Receiver<bool>) -> Result<Daemon, Fault> {
+    pub async fn start(
+        wired: Wired,
+        stop: watch::Receiver<bool>,
+        ready: impl FnOnce(&Addresses) -> Result<(), Fault>,
+    ) -> Result<Daemon, Fault> {
         let server = &wired.loaded.config.server;
         let public = listen(server.public_listen).await?;
         let staff = listen(server.staff_listen).await?;
@@ -93,13 +99,15 @@ impl Daemon {
         };
         let road = wired.road.clone();
         run::start(&road, &wired.scheduled()).await?;
+        let pages = remitd_web::public(road.clone())
+            .map_err(|error| Fault::usage(error.to_string(), "this is a fault of remitd itself"))?;
+        // Everybody is heard from here on; what comes in waits for the tasks below.
+        ready(&addresses)?;
         let mut tasks = JoinSet::new();
         if let Some(sandbox) = sandbox {
             let stop = stopped(stop.clone());
             tasks.spawn(async move { tell("the sandbox provider", sandbox.serve(stop).await) });
         }
-        let pages = remitd_web::public(road.clone())
-            .map_err(|error| Fault::usage(error.to_string(), "this is a fault of remitd itself"))?;
         for (name, listener, router) in [
             ("the public listener", public, pages),
             ("the staff listener", staff, remitd_web::staff(road.clone())),
