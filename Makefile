@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup tools bench crash audit
+.PHONY: help demo test setup tools bench crash audit js
 
 CARGO ?= cargo
 # Passed on to the demo, for example DEMO_ARGS="--once --json".
@@ -21,9 +21,17 @@ demo: tools ## build remitd and walk its whole road, with nothing to install
 test: setup ## everything that a change must pass
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(MAKE) --no-print-directory js
 # Examples in the documentation first: the last line is then a summary of real tests.
 	$(CARGO) test --locked --workspace --doc
 	$(CARGO) test --locked --workspace --lib --bins --tests
+
+js: setup ## build and test the plugin in JavaScript
+	npm --prefix plugins/mail-api ci --no-audit --no-fund
+	npm --prefix plugins/mail-api test
+	npm --prefix plugins/mail-api run test:component
+	mkdir -p target/plugins
+	npm --prefix plugins/mail-api run build -- $(CURDIR)/target/plugins/mail-api.wasm
 
 bench: setup ## measure, against independent ways of doing the same
 	$(CARGO) bench --locked -p remitd
@@ -42,9 +50,10 @@ tools:
 	@test -d "$$(rustc --print target-libdir --target $(GUEST))" || rustup target add $(GUEST) || { echo "Plugins are compiled to WebAssembly: run 'rustup target add $(GUEST)', then try again." >&2; exit 2; }
 
 # The servers by others that the tests talk to: Debian's PostgreSQL (its binaries; no cluster of the system is made or
-# started), aiosmtpd, and sqlite3 for comparison in the benchmarks. Quick when all are there.
-PEERS := postgresql python3-aiosmtpd sqlite3
-HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd'
+# started), aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
+# there already. Quick when all are there.
+PEERS := postgresql python3-aiosmtpd sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
+HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && command -v node npm
 
 setup: tools ## install what the tests need (as root on Debian)
 	@if { $(HAVE_PEERS); } >/dev/null 2>&1; then exit 0; fi; \

@@ -1,104 +1,12 @@
-//! Builds the plugins for the sandbox and makes components of them. Owns nothing at run time. The inner cargo has its own
-//! target folder, so that it never waits for the outer one's lock, and none of the outer one's flags, so that clippy or a
-//! wrapper around rustc is not its compiler too.
+//! Builds the plugins that come with remitd, as components.
 
-use std::env;
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 const PLUGINS: [&str; 5] = ["csv-importer", "sql-connector", "mail-folder", "smtp", "sandbox-gateway"];
-const TARGET: &str = "wasm32-unknown-unknown";
-const PROFILE: &str = "guest";
-
-/// What the outer cargo says to its own compiler and jobs.
-const NOT_FOR_GUESTS: [&str; 9] = [
-    "RUSTFLAGS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
-    "MAKEFLAGS",
-    "CARGO_MAKEFLAGS",
-    "CARGO_BUILD_TARGET",
-    "CLIPPY_ARGS",
-];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.parent().ok_or("the plugins stand inside a workspace")?;
-    let out = PathBuf::from(env::var("OUT_DIR")?);
-    watch(root);
-    // Out is target/PROFILE/build/remitd-plugins-HASH/out: debug and release builds share one set of guests.
-    let target = out.ancestors().nth(4).unwrap_or(&out).join("guest");
-    let built = build(root, &target)?;
-    for plugin in PLUGINS {
-        let module = built.join(format!("{}.wasm", plugin.replace('-', "_")));
-        let component = encode(&fs_err::read(module)?).map_err(|error| format!("{plugin}: {error:#}"))?;
-        fs_err::write(out.join(format!("{plugin}.wasm")), component)?;
-    }
-    Ok(())
-}
-
-/// A change of anything that goes into a component, and of nothing else, builds them again.
-fn watch(root: &Path) {
-    for plugin in PLUGINS {
-        for part in ["Cargo.toml", "settings.schema.json", "src"] {
-            watch_path(&root.join("plugins").join(plugin).join(part));
-        }
-    }
-    for part in [
-        "plugin-sdk/Cargo.toml",
-        "plugin-sdk/src",
-        "plugin-sdk/wit",
-        "plugins/build.rs",
-        "Cargo.toml",
-        "Cargo.lock",
-    ] {
-        watch_path(&root.join(part));
-    }
-}
-
-fn watch_path(path: &Path) {
-    println!("cargo::rerun-if-changed={}", path.display());
-}
-
-/// Gives the folder in which the modules lie.
-fn build(root: &Path, target: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let mut cargo = Command::new(env::var_os("CARGO").ok_or("cargo runs this script")?);
-    cargo.current_dir(root).args(["build", "--lib", "--locked", "--profile", PROFILE, "--target", TARGET]);
-    cargo.arg("--target-dir").arg(target);
-    for plugin in PLUGINS {
-        cargo.args(["--package", plugin]);
-    }
-    for name in NOT_FOR_GUESTS {
-        cargo.env_remove(name);
-    }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(root));
-    let done = cargo.output().map_err(|error| format!("cannot run cargo: {error}"))?;
-    if done.status.success() {
-        return Ok(target.join(TARGET).join(PROFILE));
-    }
-    let words = String::from_utf8_lossy(&done.stderr);
-    if words.contains("target may not be installed") || words.contains("E0463") {
-        return Err(format!(
-            "the plugins are built for {TARGET}, which this toolchain does not have\nhint: rustup target add {TARGET}\n\n{words}"
-        )
-        .into());
-    }
-    Err(format!("the plugins do not build:\n{words}").into())
-}
-
-/// Panics name source files: by the same names on every machine, so that the same sources give the same bytes.
-fn without_paths(root: &Path) -> String {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
-    let mut flags = vec![format!("--remap-path-prefix={}=remitd", root.display())];
-    flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
-    flags.join("\x1f")
-}
-
-fn encode(module: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
-    let component = wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()?;
-    Ok(component)
+    remitd_guest_build::build_guests(root, "plugins", &PLUGINS)
 }

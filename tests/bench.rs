@@ -12,8 +12,18 @@
 
 #[path = "bench/calls.rs"]
 mod calls;
+#[path = "bench/hostile.rs"]
+mod hostile;
 #[path = "bench/import.rs"]
 mod import;
+#[path = "bench/live.rs"]
+mod live;
+#[path = "bench/load.rs"]
+mod load;
+#[path = "bench/native.rs"]
+mod native;
+#[path = "bench/sandbox.rs"]
+mod sandbox;
 #[path = "bench/start.rs"]
 mod start;
 
@@ -21,11 +31,29 @@ use std::time::Instant;
 
 const BIN: &str = env!("CARGO_BIN_EXE_remitd");
 
+/// What is measured, by the word that asks for it alone: `cargo bench -p remitd -- calls`.
+const ROWS: [(&str, fn()); 7] = [
+    ("import", import::run),
+    ("calls", calls::run),
+    ("load", load::run),
+    ("live", live::run),
+    ("native", native::run),
+    ("hostile", hostile::run),
+    ("start", start::run),
+];
+
 fn main() {
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if asked == [live::PART] {
+        return live::part();
+    }
     println!("{:<44} {:>12} {:>12} {:>8}   to reach", "", "remitd", "opponent", "ratio");
-    import::run();
-    calls::run();
-    start::run();
+    for (name, run) in ROWS {
+        if asked.is_empty() || asked.iter().any(|word| word == name) {
+            run();
+        }
+    }
 }
 
 /// A row in which more is better: how often ours goes into the opponent's time.
@@ -45,6 +73,14 @@ fn bound(what: &str, ours: f64, most: f64, unit: &str) {
     let verdict = if ours <= most { "reached" } else { "NOT reached" };
     let ours = format!("{ours:.1} {unit}");
     println!("{what:<44} {ours:>12} {:>12} {:>8}   {most} {unit} {verdict}", "", "");
+}
+
+/// A row in which ours may be so many times the opponent's figure at most.
+fn grown(what: &str, (ours, opponent): (f64, f64), unit: &str, most: f64) {
+    let times = ours / opponent;
+    let verdict = if times <= most { "reached" } else { "NOT reached" };
+    let figure = |figure: f64| format!("{figure:.1} {unit}");
+    println!("{what:<44} {:>12} {:>12} {times:>7.2}×   {most} {verdict}", figure(ours), figure(opponent));
 }
 
 fn time(seconds: f64) -> String {

@@ -58,7 +58,7 @@ fn every_answer_has_its_keys() {
     has(&firm.ask(&["matter", "search", "Harbor"]), "number client client_name description");
     has(
         &firm.ask(&["matter", "show", "00124.00001"]),
-        "number matter client client_name due total open currency payer",
+        "number matter client client_name due total open currency payers",
     );
     let report = "batch rows ok rejected duplicate errors file account state";
     has(&firm.ask(&["matter", "push", "--dry-run"]), &format!("{report} connector skipped"));

@@ -5,6 +5,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/contract.rs"]
+mod contract;
 #[path = "tidy/crates.rs"]
 mod crates;
 #[path = "tidy/files.rs"]

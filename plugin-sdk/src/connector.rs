@@ -4,7 +4,7 @@ use crate::wit::connector::exports::remitd::plugin::connector as contract;
 use crate::{About, Context, Description, Failure, Money, guest};
 use std::marker::PhantomData;
 
-pub use contract::{Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+pub use contract::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
 
 pub trait Connector: Sized {
     const ABOUT: About;

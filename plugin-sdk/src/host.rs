@@ -63,6 +63,27 @@ pub mod random {
     }
 }
 
+/// What the instance remembers from call to call: small, its own, no secrets.
+pub mod state {
+    use super::service;
+    use crate::Failure;
+    pub use crate::wit::host::remitd::plugin::state::{Change, Entry};
+
+    pub fn get(key: &str) -> Result<Option<Entry>, Failure> {
+        service::state::get(key)
+    }
+
+    /// Keys that begin so, in order, after the one given; at most 100.
+    pub fn scan(prefix: &str, after: Option<&str>) -> Result<Vec<Entry>, Failure> {
+        service::state::scan(prefix, after)
+    }
+
+    /// All changes in one transaction, or none; `changed-meanwhile` where a key has another version than the change says.
+    pub fn apply(changes: &[Change]) -> Result<(), Failure> {
+        service::state::apply(changes)
+    }
+}
+
 /// Named connections to databases. Parameters are written `:name` in the text and always bound.
 pub mod sql {
     use super::service;

@@ -4,6 +4,7 @@
 use crate::Failure;
 use crate::wit::host::remitd::plugin as contract;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A service's answer, as the test gives it.
@@ -85,12 +86,14 @@ answers! {
 
 thread_local! {
     static SERVICES: RefCell<Services> = RefCell::new(Services::default());
+    static STATE: RefCell<BTreeMap<String, contract::state::Entry>> = const { RefCell::new(BTreeMap::new()) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// From here on this thread's services.
+/// From here on this thread's services; what was remembered is forgotten.
 pub fn install(services: Services) {
     SERVICES.set(services);
+    STATE.take();
 }
 
 /// What was logged on this thread since the last call, as `level: message`.
@@ -100,6 +103,46 @@ pub fn logged() -> Vec<String> {
 
 fn services() -> Services {
     SERVICES.with_borrow(Clone::clone)
+}
+
+pub(crate) mod state {
+    use crate::Failure;
+    use crate::wit::host::remitd::plugin::state::{Change, Entry};
+
+    pub fn get(key: &str) -> Result<Option<Entry>, Failure> {
+        Ok(super::STATE.with_borrow(|state| state.get(key).cloned()))
+    }
+
+    pub fn scan(prefix: &str, after: Option<&str>) -> Result<Vec<Entry>, Failure> {
+        let fits = |key: &String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
+        Ok(super::STATE.with_borrow(|state| {
+            state.iter().filter(|(key, _)| fits(key)).take(100).map(|(_, entry)| entry.clone()).collect()
+        }))
+    }
+
+    pub fn apply(changes: &[Change]) -> Result<(), Failure> {
+        super::STATE.with_borrow_mut(|state| {
+            let mut next = state.clone();
+            for Change { key, value, version } in changes {
+                let current = next.get(key).map_or(0, |entry| entry.version);
+                if current != *version {
+                    return Err(Failure::invalid(
+                        "changed-meanwhile",
+                        format!("{key:?} has version {current}"),
+                    ));
+                }
+                match value {
+                    Some(value) => {
+                        let entry = Entry { key: key.clone(), value: value.clone(), version: current + 1 };
+                        next.insert(key.clone(), entry);
+                    }
+                    None => drop(next.remove(key)),
+                }
+            }
+            *state = next;
+            Ok(())
+        })
+    }
 }
 
 pub(crate) mod settings {

@@ -12,6 +12,7 @@ pub mod host {
                 import remitd:plugin/clock@1.0.0;
                 import remitd:plugin/random@1.0.0;
                 import remitd:plugin/settings@1.0.0;
+                import remitd:plugin/state@1.0.0;
                 import remitd:plugin/sql@1.0.0;
                 import remitd:plugin/http@1.0.0;
                 import remitd:plugin/signature@1.0.0;
@@ -39,6 +40,7 @@ pub mod importer {
             "remitd:plugin/clock@1.0.0": crate::wit::host::remitd::plugin::clock,
             "remitd:plugin/random@1.0.0": crate::wit::host::remitd::plugin::random,
             "remitd:plugin/settings@1.0.0": crate::wit::host::remitd::plugin::settings,
+            "remitd:plugin/state@1.0.0": crate::wit::host::remitd::plugin::state,
         },
     });
 }
@@ -55,6 +57,7 @@ pub mod connector {
             "remitd:plugin/clock@1.0.0": crate::wit::host::remitd::plugin::clock,
             "remitd:plugin/random@1.0.0": crate::wit::host::remitd::plugin::random,
             "remitd:plugin/settings@1.0.0": crate::wit::host::remitd::plugin::settings,
+            "remitd:plugin/state@1.0.0": crate::wit::host::remitd::plugin::state,
             "remitd:plugin/sql@1.0.0": crate::wit::host::remitd::plugin::sql,
             "remitd:plugin/http@1.0.0": crate::wit::host::remitd::plugin::http,
         },
@@ -73,6 +76,7 @@ pub mod mail {
             "remitd:plugin/clock@1.0.0": crate::wit::host::remitd::plugin::clock,
             "remitd:plugin/random@1.0.0": crate::wit::host::remitd::plugin::random,
             "remitd:plugin/settings@1.0.0": crate::wit::host::remitd::plugin::settings,
+            "remitd:plugin/state@1.0.0": crate::wit::host::remitd::plugin::state,
             "remitd:plugin/smtp@1.0.0": crate::wit::host::remitd::plugin::smtp,
             "remitd:plugin/http@1.0.0": crate::wit::host::remitd::plugin::http,
             "remitd:plugin/maildir@1.0.0": crate::wit::host::remitd::plugin::maildir,
@@ -93,6 +97,7 @@ pub mod gateway {
             "remitd:plugin/clock@1.0.0": crate::wit::host::remitd::plugin::clock,
             "remitd:plugin/random@1.0.0": crate::wit::host::remitd::plugin::random,
             "remitd:plugin/settings@1.0.0": crate::wit::host::remitd::plugin::settings,
+            "remitd:plugin/state@1.0.0": crate::wit::host::remitd::plugin::state,
             "remitd:plugin/http@1.0.0": crate::wit::host::remitd::plugin::http,
             "remitd:plugin/signature@1.0.0": crate::wit::host::remitd::plugin::signature,
         },

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const ROWS: usize = 200_000;
+pub const ROWS: usize = 200_000;
 const RUNS: usize = 3;
 const TABLES: &str = include_str!("../../migrations/sqlite/0001_road.sql");
 /// As `.import` takes them: a link's random half as text of the same length.
@@ -40,7 +40,7 @@ pub fn run() {
     bound("peak memory of that import", peak_mib, 200.0, "MiB");
 }
 
-fn rows() -> String {
+pub fn rows() -> String {
     let mut text = String::from(
         "Invoice Number,Invoice Date,Due Date,Recipient Name,Recipient Email,Amount,Custom Message\n",
     );

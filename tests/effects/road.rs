@@ -8,8 +8,8 @@ use remitd_domain::time::Clock;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::{self, Connector, Gateway, MailProvider};
 use remitd_flow::{
-    Account, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Road, Wake,
-    run,
+    Account, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Road, Seats,
+    Wake, run,
 };
 use remitd_host::{Grants, Host, HostConfig, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection};
 use remitd_store::Store;
@@ -66,7 +66,7 @@ impl Firm {
                 time_zone: "America/New_York".parse().unwrap(),
             },
             accounts: vec![account()],
-            plugins: self.plugins(granted),
+            plugins: Seats::new(self.plugins(granted)),
             mail: Mail {
                 provider: "mail".into(),
                 from: Mailbox { name: "Billing".into(), address: "billing@example.com".into() },
@@ -135,6 +135,8 @@ impl Firm {
             guest_threads: 2,
             today: "America/New_York".parse().unwrap(),
             clock: Arc::new(move || clock.now()),
+            keep: Arc::<remitd_host::keep::Forgetful>::default(),
+            tamper: None,
         }
     }
 

@@ -2,30 +2,16 @@
 //! and once the operator has mended it, what waited goes out.
 
 use crate::{BIN, GOOD_CARD, ask_for};
+use remitd_host::manifest;
 use remitd_tests::firm::Firm;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use remitd_tests::misdeeds;
 
-/// A mail provider whose every answer is `deed`.
-fn mail_provider(deed: &str) -> Vec<u8> {
-    let mut resolve = Resolve::default();
-    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugin-sdk/wit/v1");
-    let (package, _) = resolve.push_dir(contract).unwrap();
-    let world = resolve.select_world(&[package], Some("mail-provider-plugin")).unwrap();
-    let of = "remitd:plugin/mail-provider@1.0.0";
-    let core = format!(
-        r#"(module
-            (memory (export "memory") 1)
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
-            (func $deed (export "{of}#repeats-safely") (result i32) {deed})
-            (func (export "{of}#describe") (result i32) call $deed)
-            (func (export "{of}#send") (param i32) (result i32) call $deed)
-            (func (export "{of}#bounces-since") (param i32 i32 i32 i32 i64 i32 i32 i32) (result i32) call $deed)
-            (func (export "{of}#read-webhook") (param i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32) call $deed))"#
-    );
-    let mut core = wat::parse_str(core).unwrap();
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default().module(&core).unwrap().encode().unwrap()
+/// Puts a plugin in place as an operator does.
+fn install(firm: &Firm, name: &str, deed: &str) {
+    let file = firm.path("delivered.wasm");
+    let wasm = manifest::embed(&misdeeds::mail_provider(deed), &misdeeds::manifest(name)).unwrap();
+    fs_err::write(&file, wasm).unwrap();
+    firm.cli_told(&["plugin", "install", file.to_str().unwrap()], "y\n").expect(0);
 }
 
 const MISDEEDS: [(&str, &str, &str); 4] = [
@@ -42,14 +28,12 @@ const MISDEEDS: [(&str, &str, &str); 4] = [
 #[test]
 fn a_mail_provider_that_misbehaves_holds_its_mails_and_nothing_else() {
     let mut firm = Firm::new(BIN, None);
-    let mut plugins =
-        "[[plugin]]\nid = \"ungranted\"\nfile = \"mail-folder\"\nsettings = { folder = \"mail\" }\n"
-            .to_owned();
+    let ungranted =
+        "[[plugin]]\nid = \"ungranted\"\nfile = \"mail-folder\"\nsettings = { folder = \"mail\" }\n";
+    firm.add("ungranted", ungranted);
     for (name, deed, _) in MISDEEDS {
-        fs_err::write(firm.path(&format!("{name}.wasm")), mail_provider(deed)).unwrap();
-        plugins.push_str(&format!("[[plugin]]\nid = \"{name}\"\nfile = \"{name}.wasm\"\n"));
+        install(&firm, name, deed);
     }
-    firm.add("misdeeds", &plugins);
     firm.change("[limits]", "[limits]\nplugin_time = \"300ms\"\nplugin_memory = \"64MiB\"");
     let mut provider = "mail".to_owned();
     let mut use_provider = |firm: &mut Firm, next: &str| {
@@ -99,4 +83,43 @@ fn a_plugin_that_is_none_is_refused_at_the_start() {
         let refused = firm.cli(&[command]).expect(3);
         assert!(refused.stderr.contains("gone.wasm"), "{refused:?}");
     }
+}
+
+#[test]
+fn a_plugin_that_goes_on_failing_is_set_aside_until_it_is_mended() {
+    let mut firm = Firm::new(BIN, None);
+    install(&firm, "acme", "unreachable");
+    firm.change("provider = \"mail\"", "provider = \"acme\"");
+    firm.change("[limits]", "[limits]\nplugin_failures = 2");
+    firm.start();
+    for nth in 0..3 {
+        ask_for(&firm, &format!("A-{nth}"), "75.00");
+        firm.until("it is held", &["status"], |status| status["held"].as_array().unwrap().len() == nth + 1);
+    }
+    let status = firm.ask(&["status"]);
+    let codes: Vec<_> =
+        status["held"].as_array().unwrap().iter().map(|held| held["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["set-aside", "trapped", "trapped"], "the newest first: {status}");
+    assert!(status["held"][0]["error"].as_str().unwrap().contains("remitd reload"), "{status}");
+    let trail = firm.ask(&["audit", "show"]);
+    assert_eq!(
+        (&trail[0]["what"], &trail[0]["actor"]),
+        (&"set-aside".into(), &"plugin:acme".into()),
+        "{trail}"
+    );
+    // The author's mended version takes the same place.
+    let good = remitd_plugins::bundled("mail-folder").unwrap();
+    let file = firm.path("delivered.wasm");
+    fs_err::write(&file, manifest::embed(good.wasm, good.manifest).unwrap()).unwrap();
+    let table = firm.path("conf.d/plugin-acme.toml");
+    let text = fs_err::read_to_string(&table).unwrap();
+    let text = text
+        .replace("[plugin.settings]", "[plugin.settings]\nfolder = \"mail\"")
+        .replace("maildir = []", "maildir = [\"mail\"]");
+    fs_err::write(&table, text).unwrap();
+    firm.cli_told(&["plugin", "install", file.to_str().unwrap(), "--id", "acme"], "y\n").expect(0);
+    firm.cli(&["reload"]).expect(0);
+    firm.books("what waited goes out", |books| books["unmailed"] == 0);
+    assert_eq!(firm.mails().len(), 3);
+    firm.stop();
 }

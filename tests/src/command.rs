@@ -3,6 +3,7 @@
 use crate::process::{Leash, PATIENCE};
 use rustix::process::Signal;
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
@@ -41,11 +42,19 @@ impl std::fmt::Debug for Output {
 /// Runs `bin` to its end, with nothing on its standard input.
 #[track_caller]
 pub fn cli<A: AsRef<OsStr>>(bin: &Path, args: &[A], envs: &[(&str, &str)]) -> Output {
+    cli_told(bin, args, envs, "")
+}
+
+/// With `input` on its standard input, as a person would type it.
+#[track_caller]
+pub fn cli_told<A: AsRef<OsStr>>(bin: &Path, args: &[A], envs: &[(&str, &str)], input: &str) -> Output {
     let mut command = Command::new(bin);
     command.args(args).envs(envs.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", bin.display()));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", bin.display()));
     let leash = Leash::on_process(child.id(), Signal::KILL);
+    // A command that asks nothing may be gone before it is told anything.
+    let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
     let (say, told) = channel();
     std::thread::spawn(move || {
         let output = child.wait_with_output();

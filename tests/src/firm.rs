@@ -1,7 +1,7 @@
 //! A firm with its own folder, configuration and daemon, as `remitd init` makes it, quickened for tests: short times, a
 //! provider that outlives the daemon, ports that outlive it too.
 
-use crate::command::{Output, cli};
+use crate::command::{Output, cli, cli_told};
 use crate::daemon::Daemon;
 use crate::process::PATIENCE;
 use crate::provider::Provider;
@@ -168,6 +168,14 @@ impl Firm {
         let config = self.config.to_str().expect("a path of UTF-8");
         let args: Vec<&str> = ["-c", config].into_iter().chain(args.iter().copied()).collect();
         cli(&self.bin, &args, &[])
+    }
+
+    /// A command that is told something on its standard input.
+    #[track_caller]
+    pub fn cli_told(&self, args: &[&str], input: &str) -> Output {
+        let config = self.config.to_str().expect("a path of UTF-8");
+        let args: Vec<&str> = ["-c", config].into_iter().chain(args.iter().copied()).collect();
+        cli_told(&self.bin, &args, &[], input)
     }
 
     /// What a command answers that goes well, perhaps with findings.

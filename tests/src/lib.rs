@@ -11,12 +11,15 @@ mod command;
 pub mod daemon;
 pub mod firm;
 pub mod matching;
+pub mod misdeeds;
 pub mod payer;
 pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod puppet;
 pub mod smtp;
+pub mod zoo;
 
 pub use command::{Output, cli};
 pub use payer::pay;

@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Ours that each of ours may depend on. A crate that is not here may depend on none of ours.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("remitd-domain", &[]),
     ("remitd-store", &["remitd-domain"]),
     ("remitd-host", &["remitd-domain"]),
     ("remitd-flow", &["remitd-domain", "remitd-store", "remitd-host"]),
+    ("remitd-kit", &["remitd-domain", "remitd-host", "remitd-flow"]),
     ("remitd-web", &["remitd-domain", "remitd-store", "remitd-flow"]),
-    ("remitd-plugins", &[]),
+    ("remitd-plugins", &["remitd-guest-build"]),
+    ("remitd-seeded", &["remitd-guest-build"]),
     ("remitd-sandbox", &[]),
     ("remitd-tests", &["remitd-sandbox"]),
     ("csv-importer", SDK),
@@ -20,6 +22,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("mail-folder", SDK),
     ("smtp", SDK),
     ("sandbox-gateway", SDK),
+    ("seeded-importer", SDK),
+    ("seeded-connector", SDK),
+    ("seeded-mail", SDK),
+    ("seeded-gateway", SDK),
     (
         "remitd",
         &[
@@ -27,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "remitd-store",
             "remitd-host",
             "remitd-flow",
+            "remitd-kit",
             "remitd-web",
             "remitd-plugins",
             "remitd-sandbox",
@@ -39,12 +46,16 @@ const SDK: &[&str] = &["remitd-plugin-sdk"];
 const GUARDED: [(&str, &[&str], &str); 4] = [
     (
         "sqlx",
-        &["remitd-store", "remitd-host"],
-        "only store writes our SQL, and only host connects for a plugin",
+        &["remitd-store", "remitd-host", "remitd-kit"],
+        "only store writes our SQL, only host connects for a plugin, and the kit looks at what a plugin has written",
     ),
     ("wasmtime", &["remitd-host", "remitd-flow"], "host runs plugins; flow adds the typed worlds"),
     ("lettre", &["remitd-host", "remitd-flow"], "mail is composed in flow and leaves through host"),
-    ("notify", &["remitd-flow"], "watching a folder is intake's"),
+    (
+        "notify",
+        &["remitd-flow", "remitd"],
+        "watching a folder is intake's; an author's sources, the command's",
+    ),
 ];
 
 /// What the rules of the road must stay free of, also through others.

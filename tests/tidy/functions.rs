@@ -44,7 +44,9 @@ impl<'ast> Visit<'ast> for Lengths<'_> {
 fn no_function_is_longer_than_a_screen() {
     let mut complaints = Vec::new();
     for source in rust() {
-        let file = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path));
+        // A template is Rust once its names are filled in.
+        let text = source.text.replace("{{Type}}", "Template");
+        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", source.path));
         let mut lengths = Lengths { path: &source.path, complaints: vec![] };
         lengths.visit_file(&file);
         complaints.extend(lengths.complaints);

@@ -16,4 +16,6 @@ pub mod run;
 
 pub use error::FlowError;
 pub use fault::{Crashed, Faults, NoFaults};
-pub use road::{Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Wake};
+pub use road::{
+    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Seats, Wake,
+};

@@ -9,7 +9,7 @@ use remitd_domain::money::{Currency, Money};
 use remitd_domain::time::Clock;
 use remitd_store::{Request, Store};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 #[derive(Debug, Clone)]
@@ -99,6 +99,25 @@ pub struct Plugins {
     pub gateways: BTreeMap<String, Gateway>,
 }
 
+/// The plugins that are in their seats now. A reload puts others there, all at once; what is in hand goes on with those it began
+/// with.
+#[derive(Default)]
+pub struct Seats(RwLock<Arc<Plugins>>);
+
+impl Seats {
+    pub fn new(plugins: Plugins) -> Seats {
+        Seats(RwLock::new(Arc::new(plugins)))
+    }
+
+    pub fn now(&self) -> Arc<Plugins> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn swap(&self, plugins: Plugins) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plugins);
+    }
+}
+
 /// Tells the lanes that new work stands ready, so that nobody waits for their next look. A call while a lane is busy is not
 /// lost: the lane finds it when it listens again.
 pub struct Wake(watch::Sender<()>);
@@ -128,7 +147,7 @@ pub struct Road {
     pub public_url: String,
     pub firm: Firm,
     pub accounts: Vec<Account>,
-    pub plugins: Plugins,
+    pub plugins: Seats,
     pub mail: Mail,
     pub limits: Limits,
     pub wake: Wake,
@@ -153,20 +172,20 @@ impl Road {
         })
     }
 
-    pub fn importer(&self, id: &str) -> Result<&Importer, FlowError> {
-        named("importer", &self.plugins.importers, id)
+    pub fn importer(&self, id: &str) -> Result<Importer, FlowError> {
+        named("importer", &self.plugins.now().importers, id)
     }
 
-    pub fn connector(&self, id: &str) -> Result<&Connector, FlowError> {
-        named("connector", &self.plugins.connectors, id)
+    pub fn connector(&self, id: &str) -> Result<Connector, FlowError> {
+        named("connector", &self.plugins.now().connectors, id)
     }
 
-    pub fn gateway(&self, id: &str) -> Result<&Gateway, FlowError> {
-        named("payment-gateway", &self.plugins.gateways, id)
+    pub fn gateway(&self, id: &str) -> Result<Gateway, FlowError> {
+        named("payment-gateway", &self.plugins.now().gateways, id)
     }
 
-    pub fn mail_provider(&self) -> Result<&MailProvider, FlowError> {
-        named("mail-provider", &self.plugins.mail_providers, &self.mail.provider)
+    pub fn mail_provider(&self) -> Result<MailProvider, FlowError> {
+        named("mail-provider", &self.plugins.now().mail_providers, &self.mail.provider)
     }
 
     /// The secret address of a request's pay page.
@@ -184,8 +203,8 @@ impl Road {
     }
 }
 
-fn named<'a, T>(kind: &'static str, plugins: &'a BTreeMap<String, T>, id: &str) -> Result<&'a T, FlowError> {
-    plugins.get(id).ok_or_else(|| FlowError::NoPlugin {
+fn named<T: Clone>(kind: &'static str, plugins: &BTreeMap<String, T>, id: &str) -> Result<T, FlowError> {
+    plugins.get(id).cloned().ok_or_else(|| FlowError::NoPlugin {
         kind,
         id: id.to_owned(),
         known: plugins.keys().map(String::as_str).collect::<Vec<_>>().join(", "),

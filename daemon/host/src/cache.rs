@@ -14,6 +14,7 @@ use wasmtime::component::Component;
 const DIGEST_BYTES: usize = 32;
 const FOLDER_MODE: u32 = 0o700;
 
+#[derive(Clone)]
 pub(crate) struct Cache {
     folder: PathBuf,
 }
@@ -27,9 +28,9 @@ impl Cache {
         Ok(Cache { folder: folder.to_owned() })
     }
 
-    /// The compiled component: from the cache where it is whole, else compiled and kept.
-    pub(crate) fn compiled(&self, engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
-        let path = self.path(engine, wasm);
+    /// The compiled component: from the cache where it is whole, else compiled and kept. `sha256` is the wasm's.
+    pub(crate) fn compiled(&self, engine: &Engine, wasm: &[u8], sha256: &str) -> wasmtime::Result<Component> {
+        let path = self.path(engine, sha256);
         if let Some(component) = read(engine, &path) {
             return Ok(component);
         }
@@ -41,11 +42,10 @@ impl Cache {
         Ok(component)
     }
 
-    pub(crate) fn path(&self, engine: &Engine, wasm: &[u8]) -> PathBuf {
+    pub(crate) fn path(&self, engine: &Engine, sha256: &str) -> PathBuf {
         let mut fingerprint = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut fingerprint);
-        let content = hex::encode(Sha256::digest(wasm));
-        self.folder.join(format!("{content}-{:016x}.cwasm", fingerprint.finish()))
+        self.folder.join(format!("{sha256}-{:016x}.cwasm", fingerprint.finish()))
     }
 
     fn keep(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {

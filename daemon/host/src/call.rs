@@ -5,12 +5,13 @@ use crate::engine::Host;
 use crate::job::{JobSpec, JobState};
 use crate::json;
 use crate::plugin::Plugin;
+use crate::threads::Lent;
 use crate::wit::types::{Description, Failure};
 use serde_json::Value as Json;
 use std::sync::Arc;
+use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{ComponentExportIndex, InstancePre, Type, Val};
-use wasmtime::{Engine, Store};
 
 impl Host {
     /// Calls an export, as `search` or `connector.search`. Arguments are an object by parameter or an array; the call context
@@ -47,7 +48,7 @@ impl Host {
 }
 
 async fn call(
-    mut store: Store<JobState>,
+    mut store: Lent,
     pre: InstancePre<JobState>,
     index: ComponentExportIndex,
     shape: ComponentFunc,

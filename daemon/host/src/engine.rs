@@ -1,25 +1,28 @@
-//! The engine and the way of a job through it: one wasmtime engine, a runtime of its own for guests, a thread that moves the
-//! epoch. A guest that loops holds one of these threads for a tick at a time and no thread of the daemon's.
+//! The engine and the way of a job through it: one wasmtime engine, threads of its own for guests, a pulse that moves the epoch.
+//! A guest that loops holds one of these threads for a tick at a time and no thread of the daemon's.
 
 use crate::cache::Cache;
 use crate::error::HostError;
 use crate::failure;
+use crate::grants::Grants;
 use crate::job::{JobSpec, JobState, Surroundings};
+use crate::keep::{Keep, Note};
 use crate::ledger::Ledger;
-use crate::limits::{Limits, TABLE_ELEMENTS, TICK_MS};
+use crate::limits::{HANDLES_MOST, Limits, TABLE_ELEMENTS, TICK_MS};
 use crate::plugin::{Plugin, PluginSpec};
-use crate::reach::{Opened, Services};
+use crate::pulse::Pulse;
+use crate::reach::{Opened, Services, egress};
+use crate::tamper::Tamper;
+use crate::threads::{Begins, Lent, Stopped, Threads};
 use crate::wit;
-use crate::wit::types::{CallContext, Failure};
+use crate::wit::types::{CallContext, Failure, FailureClass};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store, UpdateDeadline};
@@ -32,6 +35,12 @@ const TABLES_MOST: u32 = 4;
 const INSTANCE_MAX_BYTES: usize = 2 << 20;
 /// Instances kept warm after use: more would hold memory for nothing.
 const WARM_MOST: u32 = 8;
+/// The first bytes of a memory or a table, which are written back to their first content in place when an instance goes; what
+/// lies beyond is given back to the kernel. Enough for a bundled plugin with its stack and a page of heap, so that a small job
+/// causes no page fault at all. (The kernel could name the pages that were written to, but wasmtime's `pagemap_scan` misses a
+/// page that is swapped out: the next job would find it.)
+const MEMORY_RESIDENT_BYTES: usize = 384 << 10;
+const TABLE_RESIDENT_BYTES: usize = 16 << 10;
 
 /// Adds interfaces of another crate to every plugin's linker.
 pub type Extend = fn(&mut Linker<JobState>) -> wasmtime::Result<()>;
@@ -46,6 +55,10 @@ pub struct HostConfig {
     /// The firm's time zone, for `clock.today`.
     pub today: chrono_tz::Tz,
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Where the plugins' state and the trail of refusals are kept.
+    pub keep: Arc<dyn Keep>,
+    /// For the conformance kit; else nobody stands between a plugin and its services.
+    pub tamper: Option<Arc<dyn Tamper>>,
 }
 
 /// Runs plugins.
@@ -55,10 +68,9 @@ pub struct Host {
     cache: Cache,
     pub(crate) around: Arc<Surroundings>,
     places: Arc<Semaphore>,
-    /// Taken when the host is dropped: a runtime may not be dropped where waiting is forbidden.
-    runtime: Option<Runtime>,
-    /// Dropping it ends the ticking thread.
-    _ticking: mpsc::Sender<()>,
+    /// Shared with the hosts beside it, as the pulse is.
+    threads: Arc<Threads>,
+    pulse: Arc<Pulse>,
 }
 
 impl Host {
@@ -70,38 +82,81 @@ impl Host {
         for add in extend {
             add(&mut linker).map_err(engine_error)?;
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(config.guest_threads.max(1))
-            .thread_name("guest")
-            .enable_all()
-            .build()
-            .map_err(HostError::Runtime)?;
-        let opened = {
-            // Pools and clients belong to the guests' runtime, where they are used.
-            let _inside = runtime.enter();
-            Opened::open(services)?
-        };
+        let threads = Arc::new(Threads::start(config.guest_threads)?);
+        // Pools and clients belong to the guests' runtime, where they are used.
+        let opened = threads.inside(|| Opened::open(services, egress::client()?))?;
         let places = Arc::new(Semaphore::new(config.limits.jobs as usize));
         let around = Arc::new(Surroundings {
             limits: config.limits,
             opened,
             clock: config.clock,
             zone: config.today,
-            ticks: 0.into(),
+            keep: config.keep,
+            tamper: config.tamper,
+            ticks: Arc::default(),
         });
-        let ticking = start_ticking(&engine, &around)?;
+        let beat = {
+            let (engine, ticks) = (engine.weak(), Arc::downgrade(&around.ticks));
+            move || {
+                let (Some(engine), Some(ticks)) = (engine.upgrade(), ticks.upgrade()) else { return };
+                ticks.fetch_add(1, Ordering::Relaxed);
+                engine.increment_epoch();
+            }
+        };
+        let pulse = Pulse::start(Duration::from_millis(TICK_MS), beat).map_err(HostError::Runtime)?;
         let cache = Cache::open(&config.cache_dir)?;
-        let runtime = Some(runtime);
-        Ok(Arc::new(Host { engine, linker, cache, around, places, runtime, _ticking: ticking }))
+        Ok(Arc::new(Host { engine, linker, cache, around, places, threads, pulse }))
+    }
+
+    /// Another host on the same engine and threads, with services, a clock and a keeper of its own: for the conformance kit,
+    /// which makes many small worlds.
+    pub fn beside(
+        &self,
+        services: Services,
+        clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+        keep: Arc<dyn Keep>,
+        tamper: Option<Arc<dyn Tamper>>,
+    ) -> Result<Arc<Host>, HostError> {
+        let opened = self.threads.inside(|| Opened::open(services, self.around.opened.http.clone()))?;
+        let around = Surroundings {
+            limits: self.around.limits.clone(),
+            opened,
+            clock,
+            zone: self.around.zone,
+            keep,
+            tamper,
+            ticks: Arc::clone(&self.around.ticks),
+        };
+        Ok(Arc::new(Host {
+            engine: self.engine.clone(),
+            linker: self.linker.clone(),
+            cache: self.cache.clone(),
+            around: Arc::new(around),
+            places: Arc::clone(&self.places),
+            threads: Arc::clone(&self.threads),
+            pulse: Arc::clone(&self.pulse),
+        }))
+    }
+
+    /// A loaded plugin under other grants and settings; nothing is compiled or read again.
+    pub fn load_again(
+        &self,
+        plugin: &Plugin,
+        grants: Grants,
+        settings_json: String,
+    ) -> Result<Arc<Plugin>, HostError> {
+        let (id, sha256) = (plugin.id().to_owned(), plugin.sha256().to_owned());
+        let spec = PluginSpec { id, wasm: Vec::new(), grants, settings_json };
+        Plugin::link(&self.linker, plugin.pre.component(), sha256, spec).map(Arc::new)
     }
 
     /// Makes a plugin ready: compiles it, or takes it from the cache. Takes seconds the first time.
     pub fn load(&self, spec: PluginSpec) -> Result<Arc<Plugin>, HostError> {
+        let sha256 = hex::encode(Sha256::digest(&spec.wasm));
         let component = self
             .cache
-            .compiled(&self.engine, &spec.wasm)
+            .compiled(&self.engine, &spec.wasm, &sha256)
             .map_err(|error| HostError::Compile { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
-        let sha256 = hex::encode(Sha256::digest(&spec.wasm));
         Plugin::link(&self.linker, &component, sha256, spec).map(Arc::new)
     }
 
@@ -109,13 +164,13 @@ impl Host {
     /// context to pass on. Dropping the returned future stops the guest.
     pub async fn run<R, F, Fut>(&self, plugin: &Arc<Plugin>, job: JobSpec, call: F) -> Result<R, Failure>
     where
-        F: FnOnce(Store<JobState>, InstancePre<JobState>, CallContext) -> Fut + Send + 'static,
+        F: FnOnce(Lent, InstancePre<JobState>, CallContext) -> Fut + Send + 'static,
         Fut: Future<Output = wasmtime::Result<Result<R, Failure>>> + Send + 'static,
         R: Send + 'static,
     {
-        let Some(runtime) = &self.runtime else {
-            return Err(Failure::unavailable("stopping", "the daemon is stopping"));
-        };
+        if plugin.is_set_aside(self.around.limits.failures_in_a_row) {
+            return Err(failure::set_aside(plugin.id(), self.around.limits.failures_in_a_row));
+        }
         let wall_ms = job.wall_ms.unwrap_or(self.around.limits.call_ms);
         let wall = Duration::from_millis(wall_ms);
         let place = tokio::time::timeout(wall, Arc::clone(&self.places).acquire_owned()).await;
@@ -128,22 +183,58 @@ impl Host {
         let ledger = Arc::new(Ledger::new(self.around.limits.memory_bytes));
         let deadline = Instant::now() + wall;
         let context = self.context(&job, wall_ms);
-        let store = self.store(plugin, Arc::clone(&ledger), job.job, deadline);
+        let store = self.store(plugin, Arc::clone(&ledger), job.job.clone(), deadline);
+        let (store, kept) = Lent::out(store).await;
         let pre = plugin.pre.clone();
-        let task = runtime.spawn(async move {
-            let _place = place;
-            tokio::time::timeout_at(deadline, call(store, pre, context)).await
-        });
-        let _stop = StopOnDrop(task.abort_handle());
-        match task.await {
+        let beating = self.pulse.beat();
+        let work = async move { tokio::time::timeout_at(deadline, call(store, pre, context)).await };
+        // One that had to be stopped the last time will be at it again.
+        let begins = if plugin.failed_last() { Begins::Long } else { Begins::Quick };
+        let ended = self.threads.run(work, (begins, Arc::clone(&ledger)), (kept, place, beating)).await;
+        if let Some(usage) = &job.usage {
+            ledger.tell(usage);
+        }
+        let answer = match ended {
             Ok(Ok(Ok(answer))) => answer.map_err(Failure::bounded),
-            Ok(Ok(Err(trap))) => Err(failure::of_trap(&trap, &ledger)),
+            Ok(Ok(Err(trap))) => {
+                ledger.note_trap();
+                Err(failure::of_trap(&trap, &ledger))
+            }
             Ok(Err(_)) => Err(failure::deadline(wall_ms, &ledger)),
-            Err(gone) if gone.is_panic() && !ledger.touched() => {
+            Err(Stopped::Panicked) if !ledger.touched() => {
                 Err(Failure::bug("host-panicked", "the daemon's own code failed while the plugin ran"))
             }
             Err(_) if !ledger.touched() => Err(Failure::unavailable("stopping", "the job was stopped")),
             Err(_) => Err(Failure::unknown("stopped", "the job was stopped in the midst of its work")),
+        };
+        self.judge(plugin, &job, &ledger, answer.as_ref().err()).await;
+        answer
+    }
+
+    /// Counts failures that are the plugin's own fault. After too many in a row it is set aside: what goes on failing would only
+    /// fill the log, and staff are to look at it.
+    async fn judge(&self, plugin: &Plugin, job: &JobSpec, ledger: &Ledger, failure: Option<&Failure>) {
+        let most = self.around.limits.failures_in_a_row;
+        let own_fault = failure.is_some_and(|failure| failure.class == FailureClass::Bug) || ledger.trapped();
+        if !plugin.count(own_fault, most) {
+            return;
+        }
+        let last = failure.map(|failure| failure.message.as_str()).unwrap_or_default();
+        let aside = failure::set_aside(plugin.id(), most);
+        tracing::error!(plugin = plugin.id(), sha256 = plugin.sha256(), last, "a plugin was set aside");
+        let note = Note {
+            plugin: plugin.id().to_owned(),
+            sha256: plugin.sha256().to_owned(),
+            job: job.job.clone(),
+            what: "set-aside",
+            code: aside.code,
+            message: format!("{} The last failure: {last}", aside.message),
+        };
+        if let Err(error) = self.around.keep.note(note).await {
+            tracing::error!(
+                message = error.message,
+                "that a plugin was set aside could not be written into the trail"
+            );
         }
     }
 
@@ -169,29 +260,16 @@ impl Host {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(answer_bytes);
-        store.set_epoch_deadline(1);
+        store.set_max_component_handles(HANDLES_MOST);
+        // The first tick may come at once: only the second says that the guest has computed for a whole one.
+        store.set_epoch_deadline(2);
         store.epoch_deadline_callback(|mut context| {
-            context.data_mut().charge_tick(TICK_MS)?;
+            let state = context.data_mut();
+            state.ledger.note_tick();
+            state.charge_tick(TICK_MS)?;
             Ok(UpdateDeadline::Yield(1))
         });
         store
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// Stops a job whose caller went away.
-struct StopOnDrop(AbortHandle);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -213,27 +291,17 @@ fn engine_config(limits: &Limits) -> Config {
         .max_component_instance_size(INSTANCE_MAX_BYTES)
         .table_elements(TABLE_ELEMENTS)
         .max_unused_warm_slots(WARM_MOST)
+        .linear_memory_keep_resident(MEMORY_RESIDENT_BYTES)
+        .table_keep_resident(TABLE_RESIDENT_BYTES)
         .max_memory_size(limits.memory_bytes);
     let mut config = Config::new();
     config
         .wasm_component_model(true)
         .epoch_interruption(true)
+        // For profilers and debuggers alone: traps are found without them, and less is read and checked at a start.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .memory_reservation(4 << 30)
         .allocation_strategy(pool);
     config
-}
-
-/// Moves the epoch until the host is dropped.
-fn start_ticking(engine: &Engine, around: &Arc<Surroundings>) -> Result<mpsc::Sender<()>, HostError> {
-    let (alive, ended) = mpsc::channel::<()>();
-    let (engine, around) = (engine.weak(), Arc::downgrade(around));
-    let tick = move || {
-        while ended.recv_timeout(Duration::from_millis(TICK_MS)) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let (Some(engine), Some(around)) = (engine.upgrade(), around.upgrade()) else { return };
-            around.ticks.fetch_add(1, Ordering::Relaxed);
-            engine.increment_epoch();
-        }
-    };
-    std::thread::Builder::new().name("epoch".to_owned()).spawn(tick).map_err(HostError::Runtime)?;
-    Ok(alive)
 }

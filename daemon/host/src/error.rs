@@ -28,6 +28,15 @@ pub enum HostError {
         "grant http = [\"{origin}\"] of plugin \"{plugin}\" is not an origin: write it as https://api.example.com"
     )]
     BadOrigin { plugin: String, origin: String },
+    #[error(
+        "grant secrets = [\"{grant}\"] of plugin \"{plugin}\" cannot be read: write the secret's name, or \
+         \"NAME as HEADER to https://api.example.com\""
+    )]
+    BadSecretGrant { plugin: String, grant: String },
+    #[error(
+        "plugin \"{plugin}\" imports \"{import}\", which a plugin of kind {kind} is not given: it has {has}"
+    )]
+    NotForKind { plugin: String, import: String, kind: Kind, has: String },
     #[error("the settings of plugin \"{plugin}\" are not a JSON object")]
     Settings { plugin: String },
     #[error("{what} \"{name}\" cannot be used: {reason}")]

@@ -1,6 +1,7 @@
 //! Failures as plugins and jobs give them: constructors, and what a trap of the guest means.
 
 use crate::ledger::Ledger;
+use crate::limits::TABLE_ELEMENTS;
 use crate::wit::types::{Failure, FailureClass};
 
 /// Longest message that a guest's failure may carry, in bytes.
@@ -50,6 +51,13 @@ pub(crate) fn truncate(text: &mut String, max_bytes: usize) {
     text.truncate(text.floor_char_boundary(max_bytes));
 }
 
+/// For a line of the log: a guest's line breaks and control characters are shown, not obeyed.
+pub(crate) fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let shown = |c: char| if breaks(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
 /// Why the host ended a guest; travels as the trap's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Ended {
@@ -57,6 +65,19 @@ pub(crate) enum Ended {
     GuestTime(u64),
     #[error("the guest made more than {0} host calls")]
     HostCalls(u32),
+    #[error("the guest was ended beside a host call, on purpose")]
+    Crashed,
+}
+
+/// Why a plugin is not called any more, and the way back.
+pub(crate) fn set_aside(plugin: &str, most: u32) -> Failure {
+    Failure::denied(
+        "set-aside",
+        format!(
+            "plugin \"{plugin}\" failed {most} jobs in a row by its own fault and is set aside: mend or replace it, then run \
+             `remitd reload`."
+        ),
+    )
 }
 
 /// What a trap means. Ambiguous ones are told apart by what the host noted meanwhile.
@@ -76,11 +97,15 @@ fn name_trap(error: &wasmtime::Error, ledger: &Ledger) -> (&'static str, String)
         return match ended {
             Ended::GuestTime(_) => ("time-limit", format!("{ended} ([limits] plugin_time)")),
             Ended::HostCalls(_) => ("too-many-host-calls", ended.to_string()),
+            Ended::Crashed => ("crashed", ended.to_string()),
         };
     }
     if let Some(bytes) = ledger.memory_refused() {
         let mebibytes = bytes >> 20;
         return ("memory-limit", format!("it asked for more than {mebibytes} MiB ([limits] plugin_memory)"));
+    }
+    if ledger.table_refused() {
+        return ("table-limit", format!("it asked for a table of more than {TABLE_ELEMENTS} elements"));
     }
     // wasmtime keeps this error's type to itself; a test holds the words.
     if error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls")) {

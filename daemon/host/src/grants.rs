@@ -17,8 +17,12 @@ pub struct Grants {
     pub http: Vec<String>,
     pub smtp: Vec<String>,
     pub maildir: Vec<String>,
+    /// `mail-key`, or with the place it may be put: `mail-key as x-api-key to https://api.example.com`.
     pub secrets: Vec<String>,
 }
+
+/// The header that a secret without a place of its own may be put into.
+const USUAL_HEADER: &str = "authorization";
 
 /// The keys of [`Grants`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,9 @@ pub(crate) enum Right {
 }
 
 impl Right {
+    const ALL: [Right; 6] =
+        [Right::Sql, Right::SqlWrite, Right::Http, Right::Smtp, Right::Maildir, Right::Secrets];
+
     fn key(self) -> &'static str {
         match self {
             Right::Sql => "sql",
@@ -45,6 +52,13 @@ impl Right {
 }
 
 impl Grants {
+    /// Every grant as (key, name).
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        Right::ALL
+            .into_iter()
+            .flat_map(|right| self.names(right).iter().map(move |name| (right.key(), name.as_str())))
+    }
+
     fn names(&self, right: Right) -> &[String] {
         match right {
             Right::Sql => &self.sql,
@@ -71,13 +85,42 @@ pub(crate) struct Charter {
     /// The plugin's id.
     pub plugin: String,
     pub grants: Grants,
+    /// Of its wasm, in hexadecimal.
+    pub sha256: String,
     /// The granted origins, read.
     pub origins: Vec<Origin>,
+    secrets: Vec<SecretGrant>,
     pub settings_json: String,
 }
 
+/// A secret, and the one place where it may be put.
+#[derive(Debug)]
+struct SecretGrant {
+    name: String,
+    place: Option<(String, Origin)>,
+}
+
+impl SecretGrant {
+    fn parse(text: &str) -> Option<SecretGrant> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        match words.as_slice() {
+            [name] => Some(SecretGrant { name: (*name).to_owned(), place: None }),
+            [name, "as", header, "to", origin] => {
+                let place = Some((header.to_ascii_lowercase(), Origin::parse(origin)?));
+                Some(SecretGrant { name: (*name).to_owned(), place })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Charter {
-    pub(crate) fn new(plugin: String, grants: Grants, settings_json: String) -> Result<Charter, HostError> {
+    pub(crate) fn new(
+        plugin: String,
+        sha256: String,
+        grants: Grants,
+        settings_json: String,
+    ) -> Result<Charter, HostError> {
         let settings: Result<serde_json::Map<String, serde_json::Value>, _> =
             serde_json::from_str(&settings_json);
         if settings.is_err() {
@@ -88,14 +131,53 @@ impl Charter {
             Origin::parse(text).ok_or_else(bad)
         };
         let origins = grants.http.iter().map(origin).collect::<Result<_, _>>()?;
-        Ok(Charter { plugin, grants, origins, settings_json })
+        let secret = |text: &String| {
+            let bad = || HostError::BadSecretGrant { plugin: plugin.clone(), grant: text.clone() };
+            SecretGrant::parse(text).ok_or_else(bad)
+        };
+        let secrets = grants.secrets.iter().map(secret).collect::<Result<_, _>>()?;
+        Ok(Charter { plugin, sha256, grants, origins, secrets, settings_json })
+    }
+
+    /// The secrets that are granted, wherever they may be put.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|granted| granted.name.as_str())
+    }
+
+    /// Refuses a secret that is not granted at all.
+    pub(crate) fn may_use(&self, secret: &str) -> Result<(), Failure> {
+        if self.secrets.iter().any(|granted| granted.name == secret) {
+            return Ok(());
+        }
+        Err(missing(Right::Secrets, secret, &self.plugin))
+    }
+
+    /// Refuses a secret where its grant does not put it: a plugin with two origins must not hand the key of one to the other,
+    /// nor have it come back from a header that a server repeats.
+    pub(crate) fn may_put(&self, secret: &str, header: &str, origin: &Origin) -> Result<(), Failure> {
+        self.may_use(secret)?;
+        let header = header.to_ascii_lowercase();
+        let fits = |granted: &SecretGrant| match &granted.place {
+            Some((at, to)) => *at == header && to == origin,
+            None => header == USUAL_HEADER && self.origins.len() == 1,
+        };
+        if self.secrets.iter().any(|granted| granted.name == secret && fits(granted)) {
+            return Ok(());
+        }
+        let plugin = &self.plugin;
+        Err(Failure::denied(
+            "secret-place",
+            format!(
+                "plugin \"{plugin}\" may not put the secret \"{secret}\" into the header \"{header}\" for {origin}: if it is meant, \
+                 write secrets = [\"{secret} as {header} to {origin}\"] in [plugin.grants] of \"{plugin}\""
+            ),
+        ))
     }
 }
 
 /// The refusal of a grant, in words that mend it.
 pub(crate) fn missing(right: Right, name: &str, plugin: &str) -> Failure {
     let key = right.key();
-    tracing::warn!(plugin, grant = key, name, "a plugin reached beyond its grants");
     Failure::denied(
         "grant-missing",
         format!(

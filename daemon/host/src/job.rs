@@ -1,10 +1,13 @@
 //! One job: what its guest may reach while it runs, and how its time is counted.
 
-use crate::failure::Ended;
+use crate::failure::{Ended, one_line};
 use crate::grants::Charter;
-use crate::ledger::Ledger;
+use crate::keep::{Keep, Note};
+use crate::ledger::{Ledger, Usage};
 use crate::limits::{Limits, MemoryCap};
 use crate::reach::Opened;
+use crate::tamper::{Step, Tamper};
+use crate::wit::types::{Failure, FailureClass};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +17,8 @@ use wasmtime::component::ResourceTable;
 
 /// Left to the guest for its answer after the last service gave up.
 const GRACE: Duration = Duration::from_millis(250);
+/// Refusals of one job that go into the trail: a flood of them says no more than the first.
+const NOTES_MOST: usize = 16;
 
 /// Which job, and for how long.
 #[derive(Debug, Clone)]
@@ -24,11 +29,13 @@ pub struct JobSpec {
     pub key: String,
     /// Wall time, where it is not the usual.
     pub wall_ms: Option<u64>,
+    /// Filled in when the job has ended, for whoever wants to know what it took.
+    pub usage: Option<Arc<Usage>>,
 }
 
 impl JobSpec {
     pub fn new(job: impl Into<String>, key: impl Into<String>) -> JobSpec {
-        JobSpec { job: job.into(), key: key.into(), wall_ms: None }
+        JobSpec { job: job.into(), key: key.into(), wall_ms: None, usage: None }
     }
 }
 
@@ -38,8 +45,10 @@ pub(crate) struct Surroundings {
     pub opened: Opened,
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub zone: chrono_tz::Tz,
+    pub keep: Arc<dyn Keep>,
+    pub tamper: Option<Arc<dyn Tamper>>,
     /// Counts the epochs.
-    pub ticks: AtomicU64,
+    pub ticks: Arc<AtomicU64>,
 }
 
 /// The store's data: everything that host functions see of their job.
@@ -53,13 +62,44 @@ pub struct JobState {
     pub(crate) log_lines: u32,
     table: ResourceTable,
     host_calls: u32,
+    noted: Vec<String>,
     guest_ticks: u64,
     tick_was_ours: bool,
 }
 
 /// A host call in progress; see [`JobState::enter`].
 #[must_use]
-pub struct Mark(u64);
+pub struct Mark {
+    tick: u64,
+    /// Before anything is done.
+    instead: Option<Failure>,
+    lost: Option<Failure>,
+    ends: bool,
+    stalls: bool,
+}
+
+/// The whole of a host function: counted, interposed, its refusal noted, its time not charged to the guest.
+#[macro_export]
+macro_rules! serve {
+    ($state:expr, $call:literal, $answer:expr) => {{
+        let mut mark = $state.enter($call)?;
+        let answer = match mark.instead().await {
+            Some(failure) => Err(failure),
+            None => $answer,
+        };
+        $state.answered(mark, answer).await
+    }};
+}
+
+impl Mark {
+    /// What is answered in place of the service.
+    pub async fn instead(&mut self) -> Option<Failure> {
+        if self.stalls {
+            return std::future::pending().await;
+        }
+        self.instead.take()
+    }
+}
 
 impl JobState {
     pub(crate) fn new(
@@ -80,6 +120,7 @@ impl JobState {
             log_lines: 0,
             table: ResourceTable::new(),
             host_calls: 0,
+            noted: Vec::new(),
             guest_ticks: 0,
             tick_was_ours: false,
         }
@@ -91,21 +132,96 @@ impl JobState {
     }
 
     /// Begins a host call: counts it, and ends the guest when there were too many. Every host function calls this first and
-    /// [`JobState::leave`] last.
-    pub fn enter(&mut self) -> wasmtime::Result<Mark> {
+    /// [`JobState::leave`] or [`JobState::answered`] last; [`serve!`] does both.
+    pub fn enter(&mut self, call: &'static str) -> wasmtime::Result<Mark> {
         let most = self.around.limits.host_calls;
         if self.host_calls >= most {
             return Err(Ended::HostCalls(most).into());
         }
         self.host_calls += 1;
-        Ok(Mark(self.around.ticks.load(Ordering::Relaxed)))
+        self.ledger.note_call();
+        let mut mark = Mark {
+            tick: self.around.ticks.load(Ordering::Relaxed),
+            instead: None,
+            lost: None,
+            ends: false,
+            stalls: false,
+        };
+        if let Some(tamper) = &self.around.tamper {
+            match tamper.step(self.host_calls, call) {
+                Step::Pass => {}
+                Step::Refuse(failure) => mark.instead = Some(failure),
+                Step::Lose(failure) => mark.lost = Some(failure),
+                Step::Stall => mark.stalls = true,
+                Step::CrashBefore => return Err(Ended::Crashed.into()),
+                Step::CrashAfter => mark.ends = true,
+            }
+        }
+        Ok(mark)
     }
 
     /// Ends a host call, so that its time is not charged to the guest.
     pub fn leave(&mut self, mark: Mark) {
-        if self.around.ticks.load(Ordering::Relaxed) != mark.0 {
+        if self.around.ticks.load(Ordering::Relaxed) != mark.tick {
             self.tick_was_ours = true;
         }
+    }
+
+    /// Ends a host call that may have been refused: a refusal goes into the trail before the guest hears of it.
+    pub async fn answered<T>(
+        &mut self,
+        mut mark: Mark,
+        answer: Result<T, Failure>,
+    ) -> wasmtime::Result<Result<T, Failure>> {
+        if let Err(failure) = &answer
+            && failure.class == FailureClass::Denied
+        {
+            self.note(failure).await;
+        }
+        let (lost, ends) = (mark.lost.take(), mark.ends);
+        self.leave(mark);
+        if ends {
+            return Err(Ended::Crashed.into());
+        }
+        Ok(match lost {
+            Some(failure) => Err(failure),
+            None => answer,
+        })
+    }
+
+    /// Writes a refusal down, once a job for the same words.
+    async fn note(&mut self, failure: &Failure) {
+        // It repeats what the guest asked for, which may be long, or look like more lines than one.
+        let mut failure = failure.clone().bounded();
+        failure.message = one_line(&failure.message);
+        if self.noted.len() >= NOTES_MOST || self.noted.contains(&failure.message) {
+            return;
+        }
+        self.noted.push(failure.message.clone());
+        let note = Note {
+            plugin: self.charter.plugin.clone(),
+            sha256: self.charter.sha256.clone(),
+            job: self.job.clone(),
+            what: "refused",
+            code: failure.code,
+            message: failure.message,
+        };
+        tracing::warn!(
+            plugin = note.plugin,
+            job = note.job,
+            code = note.code,
+            "a plugin was refused: {}",
+            note.message
+        );
+        // The refusal stands whether or not it could be written down; the log has it in any case.
+        if let Err(error) = self.around.keep.note(note).await {
+            tracing::error!(message = error.message, "a refusal could not be written into the trail");
+        }
+    }
+
+    /// Counts what went through a host call.
+    pub fn carry(&self, bytes: usize) {
+        self.ledger.carry(bytes);
     }
 
     /// The epoch moved while the guest ran: one tick is the guest's, unless it fell into a host call.

@@ -31,6 +31,29 @@ impl Kind {
         }
     }
 
+    /// The services that a plugin of this kind may import, as its world in `plugin-sdk/wit/v1` has them.
+    pub fn services(self) -> &'static [&'static str] {
+        match self {
+            Kind::Importer => &["types", "log", "clock", "random", "settings", "state", "intake"],
+            Kind::Connector => &["types", "log", "clock", "random", "settings", "state", "sql", "http"],
+            Kind::MailProvider => &[
+                "types",
+                "log",
+                "clock",
+                "random",
+                "settings",
+                "state",
+                "smtp",
+                "http",
+                "maildir",
+                "signature",
+            ],
+            Kind::PaymentGateway => {
+                &["types", "log", "clock", "random", "settings", "state", "http", "signature"]
+            }
+        }
+    }
+
     /// The exported interface in full.
     pub fn interface(self) -> String {
         format!("{PACKAGE}{}{VERSION}", self.name())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 /// How often the epoch moves: the grain of guest time, and how long a loop may keep a thread, in milliseconds.
-pub(crate) const TICK_MS: u64 = 5;
+pub(crate) const TICK_MS: u64 = 2;
 
 /// The limits of one job.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Limits {
     pub answer_bytes: usize,
     /// Jobs that run at once; further ones wait.
     pub jobs: u32,
+    /// Jobs that a plugin may fail by its own fault, one after the other, before it is set aside.
+    pub failures_in_a_row: u32,
 }
 
 impl Default for Limits {
@@ -36,12 +38,16 @@ impl Default for Limits {
             log_lines: 200,
             answer_bytes: 32 << 20,
             jobs: 64,
+            failures_in_a_row: 10,
         }
     }
 }
 
 /// Elements of one table: a large JavaScript engine needs about 10,000.
 pub(crate) const TABLE_ELEMENTS: usize = 100_000;
+
+/// Handles of one job: the contract lends two, and the memory of each is the daemon's.
+pub(crate) const HANDLES_MOST: usize = 10_000;
 
 /// Refuses growth beyond the cap and notes that it did: a guest shows a refused allocation as `unreachable` alone.
 pub(crate) struct MemoryCap {
@@ -57,6 +63,9 @@ impl ResourceLimiter for MemoryCap {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let fits = desired <= self.bytes;
+        if fits {
+            self.ledger.note_memory(desired);
+        }
         // A module that declares a maximum of its own is refused by that first; only ours is ours to report.
         if !fits && maximum.is_none_or(|own| desired <= own) {
             self.ledger.note_memory_refused();
@@ -68,8 +77,13 @@ impl ResourceLimiter for MemoryCap {
         &mut self,
         _current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS)
+        let fits = desired <= TABLE_ELEMENTS;
+        // Where the module declares no maximum, the pool's is given, which is ours.
+        if !fits && maximum.is_none_or(|own| own >= TABLE_ELEMENTS) {
+            self.ledger.note_table_refused();
+        }
+        Ok(fits)
     }
 }

@@ -6,6 +6,7 @@ use crate::job::JobState;
 use crate::kind::{Kind, PACKAGE, VERSION};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use wasmtime::Engine;
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -23,9 +24,10 @@ pub struct PluginSpec {
 /// A plugin that is ready to run.
 pub struct Plugin {
     pub(crate) charter: Arc<Charter>,
-    pub(crate) sha256: String,
     pub(crate) kind: Kind,
     pub(crate) pre: InstancePre<JobState>,
+    /// Jobs that ended by the plugin's own fault since the last that did not.
+    failures: AtomicU32,
 }
 
 impl fmt::Debug for Plugin {
@@ -48,11 +50,12 @@ impl Plugin {
         let shape = component.component_type();
         refuse_foreign_imports(&spec.id, &shape, engine)?;
         let kind = kind_of(&spec.id, &shape, engine)?;
+        refuse_other_kinds_services(&spec.id, kind, &shape, engine)?;
         let pre = linker
             .instantiate_pre(component)
             .map_err(|error| HostError::Unfit { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
-        let charter = Arc::new(Charter::new(spec.id, spec.grants, spec.settings_json)?);
-        Ok(Plugin { charter, sha256, kind, pre })
+        let charter = Arc::new(Charter::new(spec.id, sha256, spec.grants, spec.settings_json)?);
+        Ok(Plugin { charter, kind, pre, failures: AtomicU32::new(0) })
     }
 
     pub fn id(&self) -> &str {
@@ -61,7 +64,7 @@ impl Plugin {
 
     /// Of the wasm file, in hexadecimal.
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        &self.charter.sha256
     }
 
     pub fn kind(&self) -> Kind {
@@ -72,8 +75,43 @@ impl Plugin {
         &self.charter.grants
     }
 
+    /// Whether the other is the same code with the same settings and grants.
+    pub fn same_as(&self, other: &Plugin) -> bool {
+        let (one, two) = (&self.charter, &other.charter);
+        // The keys' order is nobody's meaning.
+        let settings = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        one.sha256 == two.sha256
+            && one.grants == two.grants
+            && settings(&one.settings_json) == settings(&two.settings_json)
+    }
+
     pub fn pre(&self) -> &InstancePre<JobState> {
         &self.pre
+    }
+
+    /// The services that it imports, as `sql` and `http`.
+    pub fn services(&self) -> Vec<String> {
+        let (shape, engine) = self.shape();
+        shape.imports(engine).map(|(name, _)| service_of(name).to_owned()).collect()
+    }
+
+    /// Whether it failed so often that it is not called any more.
+    pub fn is_set_aside(&self, most: u32) -> bool {
+        self.failures.load(Ordering::Relaxed) >= most
+    }
+
+    /// Whether its last job ended by its own fault.
+    pub(crate) fn failed_last(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts how a job ended; gives whether the plugin is set aside by it.
+    pub(crate) fn count(&self, own_fault: bool, most: u32) -> bool {
+        if own_fault {
+            return self.failures.fetch_add(1, Ordering::Relaxed) + 1 == most;
+        }
+        self.failures.store(0, Ordering::Relaxed);
+        false
     }
 
     pub(crate) fn shape(&self) -> (ComponentType, &Engine) {
@@ -97,6 +135,29 @@ fn refuse_foreign_imports(plugin: &str, shape: &ComponentType, engine: &Engine) 
         return Err(HostError::ForeignImport { plugin: plugin.to_owned(), import: name.to_owned(), mend });
     }
     Ok(())
+}
+
+/// `sql` of `remitd:plugin/sql@1.0.0`.
+fn service_of(import: &str) -> &str {
+    import.strip_prefix(PACKAGE).and_then(|rest| rest.strip_suffix(VERSION)).unwrap_or(import)
+}
+
+fn refuse_other_kinds_services(
+    plugin: &str,
+    kind: Kind,
+    shape: &ComponentType,
+    engine: &Engine,
+) -> Result<(), HostError> {
+    let has = kind.services();
+    match shape.imports(engine).find(|(name, _)| !has.contains(&service_of(name))) {
+        None => Ok(()),
+        Some((name, _)) => Err(HostError::NotForKind {
+            plugin: plugin.to_owned(),
+            import: name.to_owned(),
+            kind,
+            has: has.join(", "),
+        }),
+    }
 }
 
 fn kind_of(plugin: &str, shape: &ComponentType, engine: &Engine) -> Result<Kind, HostError> {

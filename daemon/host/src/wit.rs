@@ -11,6 +11,7 @@ wasmtime::component::bindgen!({
             import remitd:plugin/clock@1.0.0;
             import remitd:plugin/random@1.0.0;
             import remitd:plugin/settings@1.0.0;
+            import remitd:plugin/state@1.0.0;
             import remitd:plugin/sql@1.0.0;
             import remitd:plugin/http@1.0.0;
             import remitd:plugin/signature@1.0.0;
@@ -20,6 +21,8 @@ wasmtime::component::bindgen!({
     ",
     imports: {
         "remitd:plugin/sql": async | trappable,
+        "remitd:plugin/state": async | trappable,
+        "remitd:plugin/signature": async | trappable,
         "remitd:plugin/http": async | trappable,
         "remitd:plugin/smtp": async | trappable,
         "remitd:plugin/maildir": async | trappable,
@@ -28,4 +31,4 @@ wasmtime::component::bindgen!({
     additional_derives: [PartialEq],
 });
 
-pub use remitd::plugin::{clock, http, log, maildir, random, settings, signature, smtp, sql, types};
+pub use remitd::plugin::{clock, http, log, maildir, random, settings, signature, smtp, sql, state, types};

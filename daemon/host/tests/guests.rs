@@ -21,6 +21,8 @@ fn host_in(folder: &Path, limits: Limits) -> Arc<Host> {
         guest_threads: 1,
         today: chrono_tz::America::New_York,
         clock: Arc::new(|| chrono::DateTime::from_timestamp_millis(1_767_225_600_000).unwrap()),
+        keep: Arc::<remitd_host::keep::Forgetful>::default(),
+        tamper: None,
     };
     let services = Services {
         maildirs: vec![("out".into(), folder.to_owned())],
@@ -36,6 +38,7 @@ fn limits() -> Limits {
 
 /// A connector in text: `core` are functions of the core module, `lifts` what the interface exports.
 fn guest(imports: &str, core: &str, lifts: &str, exports: &str) -> Vec<u8> {
+    let kind = if imports.contains("maildir") { "mail-provider" } else { "connector" };
     let text = format!(
         r#"(component
             {imports}
@@ -44,7 +47,7 @@ fn guest(imports: &str, core: &str, lifts: &str, exports: &str) -> Vec<u8> {
             (core instance $i (instantiate $m IMPORTS))
             {lifts}
             (instance $out {exports})
-            (export "remitd:plugin/connector@1.0.0" (instance $out)))"#
+            (export "remitd:plugin/{kind}@1.0.0" (instance $out)))"#
     );
     let with = if imports.contains("$lowered") { r#"(with "host" (instance $lowered))"# } else { "" };
     wat::parse_str(text.replace("IMPORTS", with)).unwrap()

@@ -48,9 +48,14 @@ pub enum Command {
     /// Messages: list, show, resend.
     #[command(subcommand)]
     Mail(Mail),
-    /// Plugins: list, inspect, run.
+    /// Plugins: list, inspect, install, remove, verify; and for their authors new, dev, test, run, pack.
     #[command(subcommand)]
     Plugin(Plugin),
+    /// The trail: refusals, installations, reloads.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Let the running daemon take up changed plugins, settings and grants.
+    Reload,
     /// What is where, and what waits for a person.
     Status,
     /// What an error code means and how to mend it.
@@ -261,11 +266,10 @@ pub enum Mail {
 
 #[derive(Subcommand)]
 pub enum Plugin {
+    /// The configured plugins.
     List,
     /// What a plugin is, imports and exports: a configured or bundled one, or a file.
-    Inspect {
-        plugin: String,
-    },
+    Inspect { plugin: String },
     /// Call one export with JSON arguments and show the answer.
     Run {
         /// A configured plugin, with its grants; or a file or a bundled one, with none.
@@ -274,5 +278,81 @@ pub enum Plugin {
         /// An object by parameter name, or a list.
         #[arg(default_value = "{}")]
         arguments: String,
+    },
+    /// Look at a plugin, agree to what it asks for, and put it in place.
+    Install(Install),
+    /// Take an installed plugin away.
+    Remove { id: String },
+    /// Hold every installed plugin against plugins.lock.
+    Verify { id: Option<String> },
+    /// Begin a plugin: a crate that builds, with tests that pass.
+    New {
+        #[arg(value_enum)]
+        kind: PluginKind,
+        /// Its id: lower-case letters, digits and `-`.
+        name: String,
+        /// Where to put it; else a folder of its name here.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Build the plugin of this folder, try it with the kit, and again at every change.
+    Dev {
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Once only.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Try a component with the conformance kit of its kind.
+    Test {
+        file: PathBuf,
+        /// What the kit gives it; else tests/kit.toml beside it.
+        #[arg(long)]
+        fixture: Option<PathBuf>,
+    },
+    /// Make the file to hand out: the component with its manifest in it.
+    Pack {
+        /// A core module or a component.
+        file: PathBuf,
+        /// Else plugin.toml beside it.
+        #[arg(long)]
+        manifest: Option<PathBuf>,
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum PluginKind {
+    Importer,
+    Connector,
+    MailProvider,
+    PaymentGateway,
+}
+
+#[derive(Args)]
+pub struct Install {
+    /// A packed component; or the id of a configured plugin, to look at it again.
+    pub plugin: String,
+    /// The id that it gets here; else its manifest's.
+    #[arg(long)]
+    pub id: Option<String>,
+    /// A grant, as `sql=elite` or `http=https://api.example.com`; for a plugin that is not configured yet.
+    #[arg(long = "grant", value_name = "KIND=NAME")]
+    pub grants: Vec<String>,
+    /// A setting; for a plugin that is not configured yet.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Ask nothing: only where plugins.lock has exactly this already.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Audit {
+    /// What plugins were refused, and what was done to them; the newest first.
+    Show {
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
     },
 }

@@ -5,10 +5,13 @@ mod clock;
 mod codes;
 mod commands;
 mod config;
+mod control;
 mod fault;
 mod faults;
 mod logging;
+mod reload;
 mod show;
+mod trust;
 mod views;
 mod wiring;
 

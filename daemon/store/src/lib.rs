@@ -4,6 +4,7 @@
 //! Invariants: every writing transaction begins as a writer (`BEGIN IMMEDIATE`); what two tables must agree on is written in
 //! one transaction; whatever is written twice with the same key is one row.
 
+mod audit;
 mod batch;
 mod books;
 mod bulk;
@@ -15,9 +16,11 @@ mod event;
 mod message;
 mod open;
 mod payment;
+mod plugin_state;
 mod posting;
 mod request;
 
+pub use audit::AuditRow;
 pub use batch::{Batch, BatchState, Counts, NewBatch};
 pub use books::Books;
 pub use bulk::{Bulk, Taken};
@@ -29,5 +32,6 @@ pub use event::Event;
 pub use message::{Attempt, MessageRow, MessageState, NewMessage};
 pub use open::Store;
 pub use payment::{NewPayment, Payment};
+pub use plugin_state::Remembered;
 pub use posting::{NewPosting, Posting};
 pub use request::{Filter, Request, Sort};

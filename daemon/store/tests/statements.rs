@@ -9,6 +9,8 @@ mod asked;
 mod effects;
 #[path = "statements/paid.rs"]
 mod paid;
+#[path = "statements/plugins.rs"]
+mod plugins;
 
 use remitd_store::Store;
 use remitd_tests::postgres;
@@ -16,11 +18,12 @@ use std::fmt::Debug;
 use std::path::Path;
 
 const NOW: i64 = 1_768_489_200_000;
-const WALKS: [&str; 4] = [
+const WALKS: [&str; 5] = [
     include_str!("statements.rs"),
     include_str!("statements/asked.rs"),
     include_str!("statements/effects.rs"),
     include_str!("statements/paid.rs"),
+    include_str!("statements/plugins.rs"),
 ];
 
 /// What a database answered, in the order of the questions.
@@ -43,6 +46,7 @@ async fn walk(url: &str) -> Vec<String> {
     asked::walk(&store, &mut answers).await;
     effects::walk(&store, url, &mut answers).await;
     paid::walk(&store, &mut answers).await;
+    plugins::walk(&store, &mut answers).await;
     answers.note("books", store.books().await.unwrap());
     store.close().await;
     answers.0

@@ -77,7 +77,8 @@ impl PaymentGateway for SandboxGateway {
 
     fn read_webhook(&self, _context: &Context, webhook: &Webhook) -> Result<Vec<Event>, Failure> {
         webhook::check(webhook, &self.webhook_secret)?;
-        let event: provider::Event = provider::read(&webhook.body)?;
+        let event: provider::Event =
+            provider::read(&webhook.body).map_err(|why| Failure::invalid("bad-webhook", why))?;
         Ok(vec![event.into()])
     }
 

@@ -141,7 +141,11 @@ impl Provider<'_> {
             timeout_ms: TIMEOUT_MS,
         })?;
         match response.status {
-            200..=299 => read(&response.body),
+            200..=299 => read(&response.body).map_err(|why| match method {
+                "GET" => Failure::unavailable("bad-answer", why),
+                // It was accepted, though the answer cannot be read: it may well have been done.
+                _ => Failure::unknown_outcome("bad-answer", why),
+            }),
             _ => Err(refused(method, path, &response)),
         }
     }
@@ -165,17 +169,22 @@ fn refused(method: &str, path: &str, response: &Response) -> Failure {
     let message = format!("the sandbox provider answered {status} to {method} {path}: {words}");
     match status {
         401 | 403 => Failure::denied(&code, format!("{message}; check the secret that `key-secret` names")),
-        408 | 429 => Failure::unavailable(&code, message),
+        408 | 429 => Failure { retry_after_s: seconds(response), ..Failure::unavailable(&code, message) },
         500.. if method == "GET" => Failure::unavailable(&code, message),
         500.. => Failure::unknown_outcome(&code, message),
         _ => Failure::invalid(&code, message),
     }
 }
 
-pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        Failure::bug("answer", format!("the sandbox provider's answer is not what was agreed: {error}"))
-    })
+/// How long the provider asks to be left alone.
+fn seconds(response: &Response) -> Option<u32> {
+    let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("retry-after"))?;
+    header.value.trim().parse().ok()
+}
+
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body)
+        .map_err(|error| format!("what the sandbox provider says is not what was agreed: {error}"))
 }
 
 /// An id of the provider's as a part of an address, where it can be one as it is.

@@ -2,7 +2,7 @@
 //! does not fit is an error that names the setting, the column and the value.
 
 use remitd_plugin_sdk::chrono::NaiveDate;
-use remitd_plugin_sdk::connector::{Matter, Payer, Statement};
+use remitd_plugin_sdk::connector::{Detail, Matter, Payer, Statement};
 use remitd_plugin_sdk::host::log;
 use remitd_plugin_sdk::host::sql::{Rows, Value};
 use remitd_plugin_sdk::rust_decimal::Decimal;
@@ -10,6 +10,11 @@ use remitd_plugin_sdk::{Date, Failure, Money, date, money};
 
 /// SQLite keeps decimals as floats: what is so near to a whole minor unit is that unit. One millionth of the currency.
 const FLOAT_NOISE: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
+
+/// The share of a payer who pays all of it.
+const WHOLE: u32 = 10_000;
+/// Columns that become details of a statement.
+const DETAILS: [&str; 4] = ["practice", "office", "responsible", "hold"];
 
 /// Every name that some statement may give a column.
 const COLUMNS: [&str; 14] = [
@@ -43,7 +48,7 @@ impl<'a> Answer<'a> {
         let unknown: Vec<&str> = columns
             .iter()
             .map(String::as_str)
-            .filter(|name| !COLUMNS.contains(name) && *name != "ref")
+            .filter(|name| !COLUMNS.contains(name) && !DETAILS.contains(name) && *name != "ref")
             .collect();
         if setting != "find" && !unknown.is_empty() {
             log::warn(&format!("{setting}: nobody reads the columns {}", unknown.join(", ")));
@@ -88,7 +93,8 @@ impl Row<'_> {
             due: self.date("due")?,
             total,
             open,
-            payer: self.payer()?,
+            payers: self.payer()?.into_iter().collect(),
+            details: self.details()?,
         })
     }
 
@@ -116,7 +122,19 @@ impl Row<'_> {
             return Ok(None);
         }
         let id = Some(self.text("payer_id")?).filter(|id| !id.is_empty()).unwrap_or_else(|| email.clone());
-        Ok(Some(Payer { id, name: self.text("payer_name")?, email }))
+        Ok(Some(Payer { id, name: self.text("payer_name")?, email, share: WHOLE }))
+    }
+
+    /// The further facts that have a column of their own.
+    fn details(&self) -> Result<Vec<Detail>, Failure> {
+        let mut details = Vec::new();
+        for name in DETAILS {
+            let value = self.text(name)?;
+            if !value.is_empty() {
+                details.push(Detail { name: name.to_owned(), value });
+            }
+        }
+        Ok(details)
     }
 
     fn value(&self, column: &str) -> Option<&Value> {

@@ -132,7 +132,7 @@ impl SqlConnector {
         if changes.is_empty() {
             return Err(setup::not_set(setting));
         }
-        self.check_currency(&posting.amount.currency)?;
+        self.check_amount(&posting.amount)?;
         if let Some(external_ref) = self.find(&posting.key)? {
             return Ok(PostResult { outcome: Posted::Found, external_ref });
         }
@@ -161,8 +161,14 @@ impl SqlConnector {
         found.rows().next().map(|row| row.external_ref()).transpose()
     }
 
-    fn check_currency(&self, currency: &str) -> Result<(), Failure> {
-        let ours = &self.setup.currency;
+    fn check_amount(&self, amount: &Money) -> Result<(), Failure> {
+        let (ours, currency) = (&self.setup.currency, &amount.currency);
+        // A reversal arrives above zero too: the firm's statement writes it below.
+        if amount.amount_minor < 0 {
+            let message =
+                format!("the posting is of {} minor units: below zero there is none", amount.amount_minor);
+            return Err(Failure::invalid("amount", message));
+        }
         if currency == ours {
             return Ok(());
         }

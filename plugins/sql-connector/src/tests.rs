@@ -46,6 +46,7 @@ fn posting() -> Posting {
         reference: "pay_1".into(),
         payer_name: "Jane".into(),
         narrative: "Payment".into(),
+        details: Vec::new(),
     }
 }
 
@@ -126,8 +127,8 @@ fn statements_with_and_without_a_payer() {
     );
     assert_eq!(found[0].issued, Some(Date { year: 2026, month: 1, day: 2 }));
     assert_eq!(found[0].due, Some(Date { year: 2026, month: 2, day: 1 }));
-    assert_eq!(found[0].payer.as_ref().unwrap().id, "jane@example.com");
-    assert_eq!(found[1].payer, None);
+    assert_eq!(found[0].payers[0].id, "jane@example.com");
+    assert_eq!(found[1].payers, []);
     assert_eq!(logged(), ["warn: open_statements: nobody reads the columns remark"]);
 }
 

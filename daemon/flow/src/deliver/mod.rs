@@ -39,7 +39,7 @@ struct Begun {
 /// The effect: record the attempt, send, record the end.
 pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
     let provider = road.mail_provider()?;
-    let Some(letter) = write(road, lease, provider).await? else {
+    let Some(letter) = write(road, lease, &provider).await? else {
         return leave(road, lease).await;
     };
     let Some(begun) = begin(road, lease, &letter).await? else {

@@ -58,7 +58,7 @@ pub async fn import(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> 
             None => return Err(error),
         },
     };
-    read_into(&mut gate, importer, file, road.limits.file_rows).await?;
+    read_into(&mut gate, &importer, file, road.limits.file_rows).await?;
     road.point("intake.read")?;
     gate.close(file.dry_run).await
 }
@@ -79,8 +79,7 @@ async fn read_into(
         decimal_mark: file.conventions.decimal_mark.clone(),
         file_name: file.name.to_owned(),
     };
-    let job =
-        JobSpec { job: format!("import {}", file.name), key: file.name.to_owned(), wall_ms: Some(READ_MS) };
+    let job = JobSpec { wall_ms: Some(READ_MS), ..JobSpec::new(format!("import {}", file.name), file.name) };
     let reading = importer.read(job, source, out, conventions);
     let taking = async {
         let (mut seen, mut pushed) = (0_u64, 0_u64);

@@ -126,8 +126,15 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
     if open.amount_minor < push.minimum_minor {
         return Err("less is open than the push's minimum".to_owned());
     }
-    let Some(payer) = &statement.payer else {
-        return Err("no payer with an e-mail address is assigned to it".to_owned());
+    if let Some(hold) = statement.details.iter().find(|detail| detail.name == "hold") {
+        return Err(format!("it is on hold: {}", hold.value));
+    }
+    let payer = match statement.payers.as_slice() {
+        [payer] => payer,
+        [] => return Err("no payer with an e-mail address is assigned to it".to_owned()),
+        payers => {
+            return Err(format!("{} payers share it: send each a quick link for their part", payers.len()));
+        }
     };
     let due_date = statement.due.and_then(date);
     if let (Some(days), Some(due)) = (push.days_before_due, due_date) {

@@ -5,7 +5,7 @@ use super::{Seat, calls};
 use remitd_host::{Failure, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
 use std::sync::Arc;
 
-pub use bound::{Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+pub use bound::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
 
 #[derive(Clone)]
 pub struct Connector {

@@ -5,7 +5,6 @@ use super::world::importer::ImporterPluginPre;
 use super::{Seat, calls};
 use remitd_host::{Failure, Host, HostError, JobSpec, JobState, Kind, Plugin};
 use std::sync::Arc;
-use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use wasmtime::component::Resource;
 
@@ -47,12 +46,13 @@ impl Importer {
     pub async fn read(
         &self,
         job: JobSpec,
-        source: Box<dyn AsyncRead + Send + Unpin + 'static>,
+        source: impl Into<ByteSource>,
         out: mpsc::Sender<Delivered>,
         conventions: Conventions,
     ) -> Result<u64, Failure> {
+        let source = source.into();
         calls!(self.seat, self.pre, job, remitd_plugin_importer, |guest, store, context| {
-            let source = store.data_mut().table().push(ByteSource::new(source))?;
+            let source = store.data_mut().table().push(source)?;
             let sink = store.data_mut().table().push(Sink::new(out))?;
             // The guest borrows both; they go with the store.
             let (source, sink) = (Resource::new_borrow(source.rep()), Resource::new_borrow(sink.rep()));

@@ -3,7 +3,7 @@
 
 use super::world::importer::remitd::plugin::intake;
 use remitd_domain::draft::{Drafts, Finding, Texts};
-use remitd_host::{Failure, JobState};
+use remitd_host::{Failure, JobState, serve};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use wasmtime::component::{HasSelf, Linker, Resource};
@@ -11,6 +11,8 @@ use wasmtime::component::{HasSelf, Linker, Resource};
 const READ_MAX_BYTES: u32 = 1 << 20;
 const ROWS_MOST: usize = 16_384;
 const BATCH_MAX_BYTES: usize = 8 << 20;
+/// The usual size of a row's other columns, for the count of what was carried.
+const ROW_BYTES: usize = 80;
 const FINDINGS_MOST: usize = 16_384;
 
 /// Adds the `intake` interface to the linker of every plugin.
@@ -29,15 +31,23 @@ pub enum Delivered {
 /// The file, read forward.
 pub struct ByteSource {
     reader: Box<dyn AsyncRead + Send + Unpin>,
+    piece_bytes: u32,
+}
+
+impl<R: AsyncRead + Send + Unpin + ?Sized + 'static> From<Box<R>> for ByteSource {
+    fn from(reader: Box<R>) -> ByteSource {
+        ByteSource { reader: Box::new(reader), piece_bytes: READ_MAX_BYTES }
+    }
 }
 
 impl ByteSource {
-    pub(super) fn new(reader: Box<dyn AsyncRead + Send + Unpin>) -> ByteSource {
-        ByteSource { reader }
+    /// Hands over no more than so many bytes at once, however many the guest asks for.
+    pub fn in_pieces(self, piece_bytes: u32) -> ByteSource {
+        ByteSource { piece_bytes, ..self }
     }
 
     async fn read(&mut self, max: u32) -> Result<Vec<u8>, Failure> {
-        let most = u64::from(max.min(READ_MAX_BYTES));
+        let most = u64::from(max.min(self.piece_bytes));
         let mut piece = Vec::new();
         match (&mut self.reader).take(most).read_to_end(&mut piece).await {
             Ok(_) => Ok(piece),
@@ -70,10 +80,11 @@ impl intake::HostByteSource for JobState {
         source: Resource<ByteSource>,
         max: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
-        let mark = self.enter()?;
-        let piece = self.table().get_mut(&source)?.read(max).await;
-        self.leave(mark);
-        Ok(piece)
+        let piece = serve!(self, "byte-source.read", self.table().get_mut(&source)?.read(max).await);
+        if let Ok(Ok(piece)) = &piece {
+            self.carry(piece.len());
+        }
+        piece
     }
 
     async fn drop(&mut self, source: Resource<ByteSource>) -> wasmtime::Result<()> {
@@ -88,13 +99,11 @@ impl intake::HostSink for JobState {
         sink: Resource<Sink>,
         drafts: intake::Drafts,
     ) -> wasmtime::Result<Result<(), Failure>> {
-        let mark = self.enter()?;
-        let answer = match checked(drafts) {
-            Ok(drafts) => self.table().get(&sink)?.deliver(Delivered::Drafts(drafts)).await,
-            Err(fault) => Err(Failure::bug("bad-batch", format!("a batch of drafts was refused: {fault}"))),
-        };
-        self.leave(mark);
-        Ok(answer)
+        self.carry(
+            drafts.messages.text.len() + drafts.payer_names.text.len() + drafts.lines.len() * ROW_BYTES,
+        );
+        let batch = checked(drafts).map(Delivered::Drafts);
+        serve!(self, "sink.push", hand_on(self, &sink, batch).await)
     }
 
     async fn reject(
@@ -102,22 +111,30 @@ impl intake::HostSink for JobState {
         sink: Resource<Sink>,
         findings: Vec<intake::Finding>,
     ) -> wasmtime::Result<Result<(), Failure>> {
-        let mark = self.enter()?;
-        let answer = if findings.len() > FINDINGS_MOST {
-            let message = format!("{FINDINGS_MOST} findings at most are handed over at once");
-            Err(Failure::bug("bad-batch", message))
+        let batch = if findings.len() > FINDINGS_MOST {
+            Err(format!("{FINDINGS_MOST} findings at most are handed over at once"))
         } else {
-            let findings = findings.into_iter().map(finding).collect();
-            self.table().get(&sink)?.deliver(Delivered::Findings(findings)).await
+            Ok(Delivered::Findings(findings.into_iter().map(finding).collect()))
         };
-        self.leave(mark);
-        Ok(answer)
+        serve!(self, "sink.reject", hand_on(self, &sink, batch).await)
     }
 
     async fn drop(&mut self, sink: Resource<Sink>) -> wasmtime::Result<()> {
         self.table().delete(sink)?;
         Ok(())
     }
+}
+
+/// A batch on its way out of the sandbox.
+async fn hand_on(
+    job: &mut JobState,
+    sink: &Resource<Sink>,
+    batch: Result<Delivered, String>,
+) -> Result<(), Failure> {
+    let refused = |fault| Failure::bug("bad-batch", format!("a batch was refused: {fault}"));
+    let batch = batch.map_err(refused)?;
+    let gone = |_| Failure::bug("bad-sink", "the sink is not the one that was lent");
+    job.table().get(sink).map_err(gone)?.deliver(batch).await
 }
 
 fn finding(found: intake::Finding) -> Finding {
@@ -246,7 +263,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_source_gives_what_was_asked_for_and_no_more() {
-        let mut source = ByteSource::new(Box::new(&b"abcdef"[..]));
+        let mut source = ByteSource::from(Box::new(&b"abcdef"[..]));
         assert_eq!(source.read(4).await.unwrap(), b"abcd");
         assert_eq!(source.read(u32::MAX).await.unwrap(), b"ef");
         assert_eq!(source.read(4).await.unwrap(), b"");

@@ -5,6 +5,7 @@ pub mod connector;
 pub mod gateway;
 mod importer;
 mod intake;
+mod keeper;
 pub mod mail;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ mod world;
 pub use connector::Connector;
 pub use gateway::Gateway;
 pub use importer::{Conventions, Importer};
-pub use intake::{Delivered, extend};
+pub use intake::{ByteSource, Delivered, extend};
+pub use keeper::Keeper;
 pub use mail::MailProvider;
 
 pub use remitd_host::JobSpec;

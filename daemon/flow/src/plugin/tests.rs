@@ -27,6 +27,8 @@ fn host(folder: &Path) -> Arc<Host> {
         guest_threads: 1,
         today: chrono_tz::America::New_York,
         clock: Arc::new(|| chrono::DateTime::from_timestamp_millis(1_767_225_600_000).unwrap()),
+        keep: Arc::<remitd_host::keep::Forgetful>::default(),
+        tamper: None,
     };
     let url = format!("sqlite:{}", folder.join("matter.db").display());
     let services = Services {
@@ -152,6 +154,7 @@ fn posting(key: &str) -> Posting {
         reference: "pay_1".into(),
         payer_name: "Jane".into(),
         narrative: "remitd payment".into(),
+        details: Vec::new(),
     }
 }
 

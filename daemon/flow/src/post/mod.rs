@@ -77,6 +77,7 @@ async fn wire_posting(road: &Road, posting: &Posting) -> Result<WirePosting, Flo
         reference: payment.gateway_ref,
         payer_name: request.payer_name,
         narrative: road.account(&request.account)?.narrative.clone(),
+        details: Vec::new(),
     })
 }
 

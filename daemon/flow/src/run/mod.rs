@@ -28,10 +28,30 @@ pub async fn start(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
     road.store.hold().await?;
     let now_ms = road.now_ms();
     let freed = road.store.rescue(now_ms).await?;
+    set_recurring(road, pushes).await?;
+    let revived = road.store.revive_waiting(now_ms).await?;
+    if freed + revived > 0 {
+        tracing::info!(freed, revived, "work that an earlier run left goes on");
+    }
+    Ok(())
+}
+
+/// After other plugins took their seats: gateways that came are polled, those that went are not, and what waited for a mend is
+/// tried again.
+pub async fn reseated(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
+    set_recurring(road, pushes).await?;
+    road.store.revive_waiting(road.now_ms()).await?;
+    road.wake.all();
+    Ok(())
+}
+
+/// Sets what comes again and again, and ends what is not configured any more.
+async fn set_recurring(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let plugins = road.plugins.now();
     let mut tx = road.store.begin().await?;
-    let polls: Vec<String> =
-        road.plugins.gateways.keys().map(|gateway| format!("{POLL}:{gateway}")).collect();
-    for (key, gateway) in polls.iter().zip(road.plugins.gateways.keys()) {
+    let polls: Vec<String> = plugins.gateways.keys().map(|gateway| format!("{POLL}:{gateway}")).collect();
+    for (key, gateway) in polls.iter().zip(plugins.gateways.keys()) {
         tx.want_again(key, POLL, 0, gateway, now_ms).await?;
     }
     tx.end_others(POLL, &polls).await?;
@@ -43,10 +63,6 @@ pub async fn start(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowError> {
         }
     }
     tx.commit().await?;
-    let revived = road.store.revive_waiting(now_ms).await?;
-    if freed + revived > 0 {
-        tracing::info!(freed, revived, "work that an earlier run left goes on");
-    }
     Ok(())
 }
 

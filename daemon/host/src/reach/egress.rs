@@ -4,6 +4,8 @@
 use crate::error::HostError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -14,11 +16,15 @@ const LOCALHOST: &str = "localhost";
 
 /// The one client that plugins use: no redirects, no proxy, no retries of its own, vetted addresses.
 pub(crate) fn client() -> Result<reqwest::Client, HostError> {
+    client_with(Vetting { look: Arc::new(|host| Box::pin(look(host))), public: is_public })
+}
+
+pub(crate) fn client_with(vetting: Vetting) -> Result<reqwest::Client, HostError> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()
-        .dns_resolver(Vetting)
+        .dns_resolver(vetting)
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_MOST)
@@ -41,24 +47,35 @@ pub(crate) struct NotPublic {
     pub address: IpAddr,
 }
 
+/// The addresses of a name; their ports are not looked at.
+pub(crate) type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
 /// Resolves names and refuses every address that is not public.
-struct Vetting;
+pub(crate) struct Vetting {
+    pub look: Arc<dyn Fn(String) -> Looking + Send + Sync>,
+    pub public: fn(IpAddr) -> bool,
+}
 
 impl Resolve for Vetting {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_ascii_lowercase();
+        let (looking, public) = ((self.look)(host.clone()), self.public);
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let vetted = vet(&host, found)?;
+            let vetted = vet(&host, looking.await?, public)?;
             Ok(Box::new(vetted.into_iter()) as Addrs)
         })
     }
 }
 
+/// Asks the system.
+async fn look(host: String) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+}
+
 /// All of them or none: a name with one bad address is not to be trusted with the others.
-fn vet(host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPublic> {
+fn vet(host: &str, found: Vec<SocketAddr>, public: fn(IpAddr) -> bool) -> Result<Vec<SocketAddr>, NotPublic> {
     let good = |address: IpAddr| {
-        if host == LOCALHOST { canonical(address).is_loopback() } else { is_public(address) }
+        if host == LOCALHOST { canonical(address).is_loopback() } else { public(address) }
     };
     match found.iter().map(SocketAddr::ip).find(|address| !good(*address)) {
         Some(address) => Err(NotPublic { host: host.to_owned(), address }),
@@ -170,6 +187,7 @@ mod tests {
     #[test]
     fn one_bad_address_spoils_the_name() {
         let at = |text: &str| SocketAddr::new(text.parse().unwrap(), 0);
+        let vet = |host: &str, found| vet(host, found, is_public);
         assert!(vet("api.example.com", vec![at("1.1.1.1")]).is_ok());
         let refused = vet("api.example.com", vec![at("1.1.1.1"), at("10.0.0.1")]).unwrap_err();
         assert!(refused.to_string().contains("api.example.com") && refused.to_string().contains("10.0.0.1"));

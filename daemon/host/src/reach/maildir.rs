@@ -69,8 +69,9 @@ fn place(temporary: &Path, target: &Path, message: &[u8]) -> std::io::Result<Pla
             Ok(Placed::Moved)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            // Compared by length first: the other file need not be a mail at all.
-            let same_length = fs::metadata(target)?.len() == message.len() as u64;
+            // Compared by length first: the other file need not be a mail at all. A link is never followed out of the folder.
+            let there = fs::symlink_metadata(target)?;
+            let same_length = there.is_file() && there.len() == message.len() as u64;
             let same = same_length && fs::read(target)? == message;
             Ok(if same { Placed::ThereAlready } else { Placed::Taken })
         }

@@ -36,11 +36,10 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) fn open(services: Services) -> Result<Opened, HostError> {
+    pub(crate) fn open(services: Services, http: reqwest::Client) -> Result<Opened, HostError> {
         let sql = services.sql.into_iter().map(sql::Database::open).collect::<Result<_, _>>()?;
         let smtp = services.smtp.into_iter().map(smtp::Relay::open).collect::<Result<_, _>>()?;
         let maildirs = services.maildirs.into_iter().collect();
-        let http = egress::client()?;
         Ok(Opened { sql, smtp, maildirs, secrets: services.secrets, http })
     }
 }

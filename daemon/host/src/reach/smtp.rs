@@ -20,6 +20,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MESSAGE_MAX_BYTES: usize = 25 << 20;
 const RECIPIENTS_MOST: usize = 100;
+/// Of what is no address, so much is shown.
+const ADDRESS_SHOWN_BYTES: usize = 100;
 /// Connections of one relay kept open, and for how long.
 const IDLE_MOST: usize = 4;
 const IDLE_AGE: Duration = Duration::from_secs(30);
@@ -70,7 +72,8 @@ impl<'a> Envelope<'a> {
             return Err(Failure::invalid("message-too-large", "the message is larger than 25 MiB"));
         }
         let address = |text: &str| {
-            let bad = |_| Failure::invalid("bad-address", format!("{text:?} is not a mail address"));
+            let shown = text.get(..text.floor_char_boundary(ADDRESS_SHOWN_BYTES)).unwrap_or_default();
+            let bad = |_| Failure::invalid("bad-address", format!("{shown:?} is not a mail address"));
             text.parse::<Address>().map_err(bad)
         };
         let sender = address(sender)?;
@@ -104,7 +107,7 @@ impl Relay {
             Ok(Ok(response)) => {
                 self.keep(connection);
                 let lines: Vec<&str> = response.message().collect();
-                Ok(format!("{} {}", response.code(), lines.join(" ")))
+                Ok(self.without_password(format!("{} {}", response.code(), lines.join(" "))))
             }
             Ok(Err(error)) if error.status().is_some() => Err(self.refused(&error, "the message")),
             Ok(Err(error)) => Err(self.lost(&error.to_string())),
@@ -205,6 +208,7 @@ impl Relay {
     /// The server answered: 4xx may pass, 5xx will not.
     fn refused(&self, error: &SmtpError, what: &str) -> Failure {
         let message = format!("mail server \"{}\" refused {what}: {}", self.spec.name, chain(error));
+        let message = self.without_password(message);
         if error.is_permanent() {
             Failure::invalid("smtp-rejected", message)
         } else {
@@ -217,9 +221,17 @@ impl Relay {
         if error.is_permanent() || error.is_client() {
             let name = &self.spec.name;
             let message = format!("mail server \"{name}\" refused user and password: {}", chain(error));
-            return Failure::denied("smtp-auth", message);
+            return Failure::denied("smtp-auth", self.without_password(message));
         }
         self.before_data(error, "signing in")
+    }
+
+    /// Some servers repeat what they refuse.
+    fn without_password(&self, text: String) -> String {
+        match self.spec.password.as_ref().map(ExposeSecret::expose_secret) {
+            Some(password) if !password.is_empty() => text.replace(password, "[password]"),
+            _ => text,
+        }
     }
 
     fn unreached(&self, why: &str) -> Failure {

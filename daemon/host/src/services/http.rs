@@ -10,11 +10,15 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
 use std::time::Duration;
+use tokio::time::Instant;
 
 const URL_MAX_BYTES: usize = 8 << 10;
 const HEADERS_MOST: usize = 64;
 const HEADER_MAX_BYTES: usize = 8 << 10;
 const TIMEOUT_MAX: Duration = Duration::from_secs(20);
+const REDIRECTS_MOST: usize = 5;
+/// A shorter secret would be found everywhere, and is no secret.
+const ECHO_MIN_BYTES: usize = 8;
 
 /// Headers that are the client's own business, or would name another host than the one that was granted.
 const RESERVED: [&str; 8] = [
@@ -30,41 +34,88 @@ const RESERVED: [&str; 8] = [
 
 impl Host for JobState {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.send_granted(request).await;
-        self.leave(mark);
-        Ok(answer)
+        serve!(self, "http.send", self.send_granted(request).await)
     }
 }
 
 impl JobState {
     async fn send_granted(&mut self, request: Request) -> Result<Response, Failure> {
-        let url = self.granted_url(&request.url)?;
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let method = Method::from_bytes(request.method.as_bytes())
-            .map_err(|_| Failure::invalid("bad-method", format!("{:?} is no HTTP method", request.method)))?;
+        let (url, origin) = self.granted_url(&request.url)?;
+        let method = method(&request.method)?;
         if request.body.len() > BODY_MAX_BYTES {
             return Err(Failure::invalid("body-too-large", "the request's body is larger than 4 MiB"));
         }
-        let headers = self.headers(&request.headers, &request.secret_headers)?;
+        let sent = Sent { headers: self.headers(&request, &origin)?, origin, body: request.body };
         let asked = Duration::from_millis(request.timeout_ms.into());
         let timeout = asked.min(TIMEOUT_MAX).min(self.left());
         if timeout.is_zero() {
             return Err(Failure::unavailable("timeout", "there was no time left to send the request"));
         }
+        self.carry(sent.body.len());
         // What only reads changes nothing outside: losing its answer is no unknown outcome.
         let reads = method.is_safe();
         let before = self.ledger.touched();
         if !reads {
             self.ledger.touch();
         }
-        let built = self.around.opened.http.request(method, url).headers(headers).body(request.body);
-        let answer = exchange(built.timeout(timeout), &host, reads).await;
+        let answer = self.follow(method, url, sent, Instant::now() + timeout).await;
         self.settle(before, &answer);
-        answer
+        let response = answer?;
+        self.carry(response.body.len());
+        Ok(response)
     }
 
-    fn granted_url(&self, text: &str) -> Result<Url, Failure> {
+    /// One exchange, or a reading one and the redirects that it leads to. What the plugin put into headers goes along; secrets
+    /// do so within their own origin alone.
+    async fn follow(
+        &mut self,
+        method: Method,
+        mut url: Url,
+        mut sent: Sent,
+        deadline: Instant,
+    ) -> Result<Response, Failure> {
+        let reads = method.is_safe();
+        for _ in 0..=REDIRECTS_MOST {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let left = deadline.saturating_duration_since(Instant::now());
+            let built = self.around.opened.http.request(method.clone(), url.clone());
+            let built = built.headers(sent.headers.clone()).body(sent.body.clone()).timeout(left);
+            let response = exchange(built, &host, reads).await?;
+            let response = self.withhold_echo(reads, response)?;
+            let Some(next) = reads.then(|| redirect(&url, &response)).flatten() else { return Ok(response) };
+            let (to, origin) = self.granted_url(&next)?;
+            if origin != sent.origin {
+                let plain = |value: &HeaderValue| !value.is_sensitive();
+                let kept = sent.headers.iter().filter(|(_, value)| plain(value));
+                sent.headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+                sent.origin = origin;
+            }
+            url = to;
+        }
+        let host = url.host_str().unwrap_or_default();
+        Err(Failure::unavailable(
+            "too-many-redirects",
+            format!("{host} redirects more than {REDIRECTS_MOST} times"),
+        ))
+    }
+
+    /// A server that repeats what it was sent, now or earlier, must not be the way by which a secret reaches the guest.
+    fn withhold_echo(&self, reads: bool, response: Response) -> Result<Response, Failure> {
+        for name in self.charter.secrets() {
+            let Some(secret) = self.around.opened.secrets.get(name) else { continue };
+            let secret = secret.expose_secret();
+            let echoed = response.headers.iter().any(|header| header.value.contains(secret))
+                || response.body.windows(secret.len().max(1)).any(|part| part == secret.as_bytes());
+            if echoed && secret.len() >= ECHO_MIN_BYTES {
+                let failure = if reads { Failure::invalid } else { Failure::unknown };
+                let message = format!("the answer repeats the secret \"{name}\" and is withheld");
+                return Err(failure("secret-echoed", message));
+            }
+        }
+        Ok(response)
+    }
+
+    fn granted_url(&self, text: &str) -> Result<(Url, Origin), Failure> {
         let bad = |why: &str| Failure::invalid("bad-url", format!("the URL {why}"));
         if text.len() > URL_MAX_BYTES {
             return Err(bad("is longer than 8 KiB"));
@@ -75,12 +126,13 @@ impl JobState {
         }
         let origin = Origin::of(&url).ok_or_else(|| bad("is neither http nor https"))?;
         if self.charter.origins.contains(&origin) {
-            return Ok(url);
+            return Ok((url, origin));
         }
         Err(missing(Right::Http, &origin.to_string(), &self.charter.plugin))
     }
 
-    fn headers(&self, plain: &[Header], secret: &[SecretHeader]) -> Result<HeaderMap, Failure> {
+    fn headers(&self, request: &Request, origin: &Origin) -> Result<HeaderMap, Failure> {
+        let (plain, secret) = (&request.headers, &request.secret_headers);
         if plain.len().saturating_add(secret.len()) > HEADERS_MOST {
             return Err(Failure::invalid("too-many-headers", "a request has at most 64 headers"));
         }
@@ -89,12 +141,40 @@ impl JobState {
             headers.append(header_name(name)?, header_value(name, value)?);
         }
         for SecretHeader { name, prefix, secret } in secret {
+            self.charter.may_put(secret, name, origin)?;
             let secret = self.secret(secret)?;
             let mut value = header_value(name, &format!("{prefix}{}", secret.expose_secret()))?;
             value.set_sensitive(true);
             headers.insert(header_name(name)?, value);
         }
         Ok(headers)
+    }
+}
+
+/// What goes out with each hop.
+struct Sent {
+    headers: HeaderMap,
+    body: Vec<u8>,
+    origin: Origin,
+}
+
+/// Where an answer sends its reader.
+fn redirect(from: &Url, response: &Response) -> Option<String> {
+    if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers.iter().find(|header| header.name == "location")?;
+    Some(from.join(&location.value).map_or_else(|_| location.value.clone(), Url::into))
+}
+
+/// Neither a tunnel through the granted server nor a request to repeat what was sent.
+fn method(name: &str) -> Result<Method, Failure> {
+    let bad = |_| Failure::invalid("bad-method", format!("{name:?} is no HTTP method"));
+    match Method::from_bytes(name.as_bytes()).map_err(bad)? {
+        Method::CONNECT | Method::TRACE => {
+            Err(Failure::invalid("bad-method", format!("the method {name} is not for plugins")))
+        }
+        method => Ok(method),
     }
 }
 

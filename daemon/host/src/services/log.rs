@@ -1,6 +1,6 @@
 //! A plugin's lines in the daemon's log, marked with plugin and job, capped in number and length.
 
-use crate::failure::truncate;
+use crate::failure::{one_line, truncate};
 use crate::job::JobState;
 use crate::wit::log::{Host, Level};
 
@@ -12,15 +12,20 @@ impl crate::wit::types::Host for JobState {}
 
 impl Host for JobState {
     fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
-        let mark = self.enter()?;
+        let mark = self.enter("log.write")?;
         truncate(&mut message, LINE_MAX_BYTES);
+        if let Some(tamper) = &self.around.tamper {
+            tamper.heard(&message);
+        }
         // The line may be the last thing before a trap, which does not say why.
         if level == Level::Error && message.contains(PANIC_WORDS) {
             self.ledger.note_panic(message.clone());
         }
         let most = self.around.limits.log_lines;
         if self.log_lines < most {
-            emit(level, &self.charter.plugin, &self.job, &message);
+            let mut line = one_line(&message);
+            truncate(&mut line, LINE_MAX_BYTES);
+            emit(level, &self.charter.plugin, &self.job, &line);
         } else if self.log_lines == most {
             emit(Level::Warn, &self.charter.plugin, &self.job, "further lines of this job are dropped");
         }

@@ -14,10 +14,8 @@ impl Host for JobState {
         name: String,
         message: Vec<u8>,
     ) -> wasmtime::Result<Result<(), Failure>> {
-        let mark = self.enter()?;
-        let answer = self.put_granted(&folder, name, message).await;
-        self.leave(mark);
-        Ok(answer)
+        self.carry(message.len());
+        serve!(self, "maildir.put", self.put_granted(&folder, name, message).await)
     }
 }
 

@@ -10,6 +10,7 @@ mod settings;
 mod signature;
 mod smtp;
 mod sql;
+mod state;
 
 use crate::grants::Right;
 use crate::job::JobState;
@@ -24,7 +25,7 @@ impl JobState {
 
     /// A granted secret.
     fn secret(&self, name: &str) -> Result<&SecretString, Failure> {
-        self.grant(Right::Secrets, name)?;
+        self.charter.may_use(name)?;
         self.around.opened.secrets.get(name).ok_or_else(|| not_there("secret", "[secrets]", name))
     }
 

@@ -7,7 +7,7 @@ const MOST_BYTES: u32 = 1_024;
 
 impl Host for JobState {
     fn bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {
-        let mark = self.enter()?;
+        let mark = self.enter("random.bytes")?;
         // Fewer bytes than asked for would be a key that is weaker than its maker thinks: rather no plugin.
         if len > MOST_BYTES {
             return Err(wasmtime::Error::msg(format!(

@@ -4,20 +4,19 @@ use crate::job::JobState;
 use crate::wit::signature::Host;
 use crate::wit::types::Failure;
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 impl Host for JobState {
-    fn verify_hmac_sha256(
+    async fn verify_hmac_sha256(
         &mut self,
         secret: String,
         message: Vec<u8>,
         mac: Vec<u8>,
     ) -> wasmtime::Result<Result<bool, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.secret(&secret).map(|key| verify(key.expose_secret().as_bytes(), &message, &mac));
-        self.leave(mark);
-        Ok(answer)
+        self.carry(message.len());
+        let check = |key: &SecretString| verify(key.expose_secret().as_bytes(), &message, &mac);
+        serve!(self, "signature.verify-hmac-sha256", self.secret(&secret).map(check))
     }
 }
 

@@ -16,10 +16,12 @@ impl Host for JobState {
         recipients: Vec<String>,
         message: Vec<u8>,
     ) -> wasmtime::Result<Result<String, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.send_mail_granted(&connection, &envelope_from, &recipients, &message).await;
-        self.leave(mark);
-        Ok(answer)
+        self.carry(message.len());
+        serve!(
+            self,
+            "smtp.send",
+            self.send_mail_granted(&connection, &envelope_from, &recipients, &message).await
+        )
     }
 }
 

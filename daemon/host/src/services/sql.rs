@@ -14,10 +14,7 @@ impl Host for JobState {
         connection: String,
         statement: Statement,
     ) -> wasmtime::Result<Result<Rows, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.query_granted(&connection, &statement).await;
-        self.leave(mark);
-        Ok(answer)
+        serve!(self, "sql.query", self.query_granted(&connection, &statement).await)
     }
 
     async fn transact(
@@ -25,10 +22,7 @@ impl Host for JobState {
         connection: String,
         statements: Vec<Statement>,
     ) -> wasmtime::Result<Result<Vec<u64>, Failure>> {
-        let mark = self.enter()?;
-        let answer = self.transact_granted(&connection, &statements).await;
-        self.leave(mark);
-        Ok(answer)
+        serve!(self, "sql.transact", self.transact_granted(&connection, &statements).await)
     }
 }
 

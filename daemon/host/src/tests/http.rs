@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-const SECRET: &str = "s3cr3t-value";
+pub(super) const SECRET: &str = "s3cr3t-value";
 
 /// Answers one request with `answer` and closes; gives what came in. `None` waits until the client goes.
 async fn serve(answer: Option<Vec<u8>>) -> (String, JoinSet<String>) {
@@ -37,12 +37,15 @@ async fn serve(answer: Option<Vec<u8>>) -> (String, JoinSet<String>) {
 }
 
 fn granted(origin: &str) -> Job {
-    let grants = Grants { http: vec![origin.into()], secrets: vec!["api".into()], ..Grants::default() };
+    granted_to(Grants { http: vec![origin.into()], secrets: vec!["api".into()], ..Grants::default() })
+}
+
+pub(super) fn granted_to(grants: Grants) -> Job {
     let secrets = [("api".to_owned(), SECRET.to_owned().into()), ("other".to_owned(), "x".to_owned().into())];
     job(Services { secrets: secrets.into(), ..Services::default() }, grants)
 }
 
-fn post(url: String) -> Request {
+pub(super) fn post(url: String) -> Request {
     Request {
         method: "POST".into(),
         url,
@@ -53,11 +56,11 @@ fn post(url: String) -> Request {
     }
 }
 
-fn get(url: String) -> Request {
+pub(super) fn get(url: String) -> Request {
     Request { method: "GET".into(), ..post(url) }
 }
 
-async fn send(job: &mut Job, request: Request) -> Result<Response, Failure> {
+pub(super) async fn send(job: &mut Job, request: Request) -> Result<Response, Failure> {
     job.send(request).await.unwrap()
 }
 

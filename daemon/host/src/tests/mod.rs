@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod canary;
+mod egress;
 mod http;
 mod job;
+#[path = "../../tests/zoo/peer.rs"]
+mod peer;
 mod postgres;
 mod smtp;
 mod sqlite;
@@ -58,6 +62,8 @@ fn job(services: Services, grants: Grants) -> Job {
         guest_threads: 1,
         today: chrono_tz::UTC,
         clock: Arc::new(|| chrono::DateTime::from_timestamp_millis(0).unwrap()),
+        keep: Arc::<crate::keep::Forgetful>::default(),
+        tamper: None,
     };
     let host = Host::new(config, services, &[]).unwrap();
     let wasm = r#"(component (instance $i) (export "remitd:plugin/connector@1.0.0" (instance $i)))"#;

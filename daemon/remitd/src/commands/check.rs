@@ -4,24 +4,31 @@ use super::Asked;
 use crate::config::{self, Problems};
 use crate::fault::{BAD_CONFIGURATION, DONE, FINDINGS, Fault};
 use crate::{show, wiring};
+use remitd_host::keep::Forgetful;
+use std::sync::Arc;
 
-pub fn run(asked: &Asked, strict: bool) -> Result<u8, Fault> {
+pub async fn run(asked: &Asked, strict: bool) -> Result<u8, Fault> {
     let path = config::find(asked.config.clone());
-    match config::load(&path, std::env::vars()) {
+    let loaded = match config::load(&path, std::env::vars()) {
         Err(problems) => {
             tell(asked, &problems)?;
-            Ok(BAD_CONFIGURATION)
+            return Ok(BAD_CONFIGURATION);
         }
-        Ok(loaded) => {
-            // The same code that `run` goes through: a plugin that does not load, a template that does not read.
-            wiring::seat(&loaded)?;
-            tell(asked, &loaded.warnings)?;
-            if !asked.json {
-                show::note(&format!("{}: good", path.display()));
-            }
-            Ok(if strict && !loaded.warnings.0.is_empty() { FINDINGS } else { DONE })
+        Ok(loaded) => loaded,
+    };
+    // The same code that `run` goes through: a plugin that does not load, a setting that its schema refuses.
+    match wiring::seat(&loaded, Arc::<Forgetful>::default()).await {
+        Err(Fault::Configuration(problems)) => {
+            tell(asked, &problems)?;
+            return Ok(BAD_CONFIGURATION);
         }
+        Err(fault) => return Err(fault),
+        Ok(_) => tell(asked, &loaded.warnings)?,
     }
+    if !asked.json {
+        show::note(&format!("{}: good", path.display()));
+    }
+    Ok(if strict && !loaded.warnings.0.is_empty() { FINDINGS } else { DONE })
 }
 
 fn tell(asked: &Asked, problems: &Problems) -> Result<(), Fault> {

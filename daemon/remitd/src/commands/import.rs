@@ -85,7 +85,7 @@ pub fn release(release: cli::Release) -> Release {
 fn importer(road: &Road, import: &Import) -> Result<String, Fault> {
     match &import.importer {
         Some(importer) => Ok(importer.clone()),
-        None => road.plugins.importers.keys().next().cloned().ok_or_else(|| {
+        None => road.plugins.now().importers.keys().next().cloned().ok_or_else(|| {
             Fault::usage("no importer is configured", "add [[plugin]] id = \"csv\", file = \"csv-importer\"")
         }),
     }

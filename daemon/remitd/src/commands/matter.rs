@@ -31,7 +31,7 @@ pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
 }
 
 fn connector_id(road: &Road, named: Option<String>) -> Result<String, Fault> {
-    named.or_else(|| road.plugins.connectors.keys().next().cloned()).ok_or_else(|| {
+    named.or_else(|| road.plugins.now().connectors.keys().next().cloned()).ok_or_else(|| {
         Fault::usage(
             "no connector is configured",
             "add [[plugin]] id = \"matters\", file = \"sql-connector\"",
@@ -91,7 +91,7 @@ struct StatementView {
     total: String,
     open: String,
     currency: String,
-    payer: Option<crate::views::PayerView>,
+    payers: Vec<crate::views::PayerView>,
 }
 
 impl From<Statement> for StatementView {
@@ -106,9 +106,11 @@ impl From<Statement> for StatementView {
             total: amount(statement.total.amount_minor, &statement.total.currency),
             open: amount(statement.open.amount_minor, &statement.open.currency),
             currency: statement.open.currency,
-            payer: statement
-                .payer
-                .map(|payer| crate::views::PayerView { name: payer.name, email: payer.email }),
+            payers: statement
+                .payers
+                .into_iter()
+                .map(|payer| crate::views::PayerView { name: payer.name, email: payer.email })
+                .collect(),
         }
     }
 }
@@ -122,7 +124,8 @@ async fn statements(asked: &Asked, road: &Road, connector: &str, number: &str) -
         return show::json(&views);
     }
     let row = |s: &StatementView| {
-        let payer = s.payer.as_ref().map(|payer| format!("{} <{}>", payer.name, payer.email));
+        let payers: Vec<_> =
+            s.payers.iter().map(|payer| format!("{} <{}>", payer.name, payer.email)).collect();
         vec![
             s.number.clone(),
             s.matter.clone(),
@@ -131,7 +134,7 @@ async fn statements(asked: &Asked, road: &Road, connector: &str, number: &str) -
             s.total.clone(),
             s.open.clone(),
             s.currency.clone(),
-            payer.unwrap_or_else(|| "nobody".to_owned()),
+            if payers.is_empty() { "nobody".to_owned() } else { payers.join(", ") },
         ]
     };
     let heads = ["statement", "matter", "client", "due", "total", "open", "currency", "payer"];

@@ -1,5 +1,6 @@
 //! The commands: each reads as what it does, and answers with data, findings or a fault.
 
+mod audit;
 mod batch;
 mod check;
 mod demo;
@@ -9,6 +10,7 @@ mod mail;
 mod matter;
 mod plugin;
 mod posting;
+mod reload;
 mod request;
 pub mod run;
 mod status;
@@ -32,7 +34,7 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
         Command::Demo(demo) => demo::run(&demo, asked.json).await,
         Command::Init { dir } => init::run(&dir, asked.json).await,
         Command::Run => run::run(&asked).await,
-        Command::Check { strict } => check::run(&asked, strict),
+        Command::Check { strict } => check::run(&asked, strict).await,
         Command::Import(import) => import::run(&asked, &import).await,
         Command::Batch(batch) => batch::run(&asked, batch).await,
         Command::Request(request) => request::run(&asked, request).await,
@@ -40,6 +42,8 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
         Command::Posting(posting) => posting::run(&asked, posting).await,
         Command::Mail(mail) => mail::run(&asked, mail).await,
         Command::Plugin(plugin) => plugin::run(&asked, plugin).await,
+        Command::Audit(audit) => audit::run(&asked, audit).await,
+        Command::Reload => reload::run(&asked).await,
         Command::Status => status::run(&asked).await,
         Command::Explain { code } => explain(&code, asked.json),
     }

@@ -2,8 +2,10 @@
 
 use super::Asked;
 use crate::clock::SystemClock;
-use crate::config::Loaded;
+use crate::config::{self, Loaded};
+use crate::control::Control;
 use crate::fault::{DONE, Fault};
+use crate::reload::Reload;
 use crate::wiring::{Need, Wired};
 use crate::{logging, show, wiring};
 use remitd_domain::time::Clock;
@@ -36,7 +38,8 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
         show::line(addresses)
     };
     let daemon = Daemon::start(wired, stop, ready).await?;
-    orders.stop().await;
+    let reload = Reload::new(config::find(asked.config.clone()), daemon.wired.clone());
+    orders.obey(Arc::new(reload)).await;
     tracing::info!("stopping: what is in hand is finished");
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
     stopper.send_replace(true);
@@ -44,15 +47,46 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     Ok(DONE)
 }
 
-/// Orders to stop: SIGTERM and Ctrl-C. What comes from when they are listened for is heard, however late it is asked for.
+/// Orders: SIGTERM and Ctrl-C to stop, SIGHUP and the control socket to reload. What comes from when they are listened for is
+/// heard, however late it is asked for.
 pub struct Orders {
     term: Signal,
     int: Signal,
+    hangup: Signal,
 }
 
 impl Orders {
     pub fn listen() -> Result<Orders, Fault> {
-        Ok(Orders { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        Ok(Orders {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads when it is told to; returns at the first order to stop.
+    async fn obey(mut self, reload: Arc<Reload>) {
+        let folder = wiring::data_folder(&reload.wired.loaded).unwrap_or_default();
+        let mut tasks = JoinSet::new();
+        match Control::listen(&folder) {
+            Ok(control) => {
+                let reload = reload.clone();
+                tasks.spawn(async move { control.serve(&reload).await });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no control socket: `remitd reload` does not work, SIGHUP does")
+            }
+        }
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                _ = self.hangup.recv() => {
+                    let reload = reload.clone();
+                    tasks.spawn(async move { drop(reload.run().await) });
+                }
+            }
+        }
     }
 
     /// Returns at the first.

@@ -62,6 +62,7 @@ pub struct Config {
     #[serde(rename = "push")]
     pub pushes: Vec<Push>,
     pub mail: Mail,
+    pub signing: Signing,
     pub limits: Limits,
     pub log: Log,
 }
@@ -174,6 +175,16 @@ pub struct Grants {
     pub smtp: Vec<String>,
     pub maildir: Vec<String>,
     pub secrets: Vec<String>,
+}
+
+/// Whose plugins may be installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signing {
+    /// Whether a plugin without a signature by one of the keys is refused.
+    pub required: bool,
+    /// minisign public keys, by the signer's name.
+    pub keys: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -313,6 +324,8 @@ pub struct Limits {
     pub plugin_time: Period,
     /// Time of one call as a whole, with what it waits for.
     pub call_time: Period,
+    /// Jobs that a plugin may fail by its own fault, one after the other, before it is set aside.
+    pub plugin_failures: u32,
     pub effects_at_once: u32,
     /// How long an effect is one worker's before another may take it.
     pub lease: Period,
@@ -436,6 +449,7 @@ impl Default for Limits {
             plugin_memory: ByteSize::of_bytes(256 << 20),
             plugin_time: Period::of_ms(10_000),
             call_time: Period::of_ms(30_000),
+            plugin_failures: 10,
             effects_at_once: 8,
             lease: Period::of_ms(120_000),
             gateway_poll: Period::of_ms(30_000),

@@ -23,6 +23,7 @@ pub enum Part {
     Value,
 }
 
+#[derive(Debug)]
 struct File {
     name: String,
     text: String,
@@ -30,6 +31,7 @@ struct File {
 }
 
 /// All layers, merged, and the texts that they came from.
+#[derive(Debug)]
 pub struct Layers {
     files: Vec<File>,
     pub tree: Value,

@@ -16,8 +16,14 @@ pub use keys::*;
 pub use problem::{Problem, Problems};
 pub use secret::Dsn;
 
+/// Which of the known names was meant, for a hint.
+pub fn choice_of(name: &str, known: &[&str]) -> String {
+    read::choice(problem::nearest(name, known.iter().copied()), known, '`')
+}
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FILE_NAME: &str = "remitd.toml";
 const SYSTEM_FILE: &str = "/etc/remitd/remitd.toml";
@@ -29,12 +35,19 @@ pub struct Loaded {
     /// The folder of the file: relative paths start there.
     pub base: PathBuf,
     pub warnings: Problems,
+    /// Where each key stands, for what is found out later.
+    layers: Arc<layers::Layers>,
 }
 
 impl Loaded {
     /// A path of the configuration as it can be opened.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.base.join(path)
+    }
+
+    /// An error at the place of a key, found after the configuration itself was right.
+    pub fn problem(&self, path: &str, code: &'static str, message: String, hint: Option<String>) -> Problem {
+        self.layers.at(path, layers::Part::Value, layers::Said::error(code, message, hint))
     }
 }
 
@@ -66,10 +79,10 @@ pub fn load(path: &Path, env: impl Iterator<Item = (String, String)>) -> Result<
     if problems.has_errors() {
         return Err(problems);
     }
-    Ok(Loaded { config, base, warnings: problems })
+    Ok(Loaded { config, base, warnings: problems, layers: Arc::new(layers) })
 }
 
-fn in_order(mut noted: Vec<Problem>) -> Problems {
+pub fn in_order(mut noted: Vec<Problem>) -> Problems {
     noted.sort_by(|a, b| (&a.file, a.line, a.column, &a.path).cmp(&(&b.file, b.line, b.column, &b.path)));
     Problems(noted)
 }

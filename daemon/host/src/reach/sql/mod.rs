@@ -27,6 +27,9 @@ const STATEMENTS_MOST: usize = 1_000;
 /// What the client waits beyond the statement's own timeout, so that the server's clear answer comes first.
 const TIMEOUT_SLACK: Duration = Duration::from_millis(500);
 
+/// A shorter part of a URL would be found in every word, and is no secret.
+const HIDDEN_MIN_BYTES: usize = 4;
+
 /// One database that grants can name.
 pub struct SqlConnection {
     pub name: String,
@@ -50,7 +53,10 @@ enum Engine {
 impl Database {
     pub(crate) fn open(spec: SqlConnection) -> Result<(String, Arc<Database>), HostError> {
         let url = spec.url.expose_secret();
-        let bad = |reason: String| HostError::Service { what: "database", name: spec.name.clone(), reason };
+        let bad = |reason: String| {
+            let reason = without_secrets(&reason, url);
+            HostError::Service { what: "database", name: spec.name.clone(), reason }
+        };
         let engine = match url.split_once(':').map_or("", |(scheme, _)| scheme) {
             "sqlite" => Engine::Sqlite(sqlite::Pools::open(url).map_err(bad)?),
             "postgres" | "postgresql" => Engine::Postgres(postgres::Pools::open(url).map_err(bad)?),
@@ -155,6 +161,15 @@ impl Database {
             _ => Ok(()),
         }
     }
+}
+
+/// What went wrong, without the password or the options of the URL: some errors repeat them.
+fn without_secrets(reason: &str, url: &str) -> String {
+    let (place, options) = url.split_once('?').unwrap_or((url, ""));
+    let user = place.rsplit_once('@').map_or("", |(before, _)| before);
+    let password = user.splitn(3, ':').nth(2).unwrap_or_default();
+    let spoken = options.split(['&', '=']).chain([password]).filter(|part| part.len() >= HIDDEN_MIN_BYTES);
+    spoken.fold(reason.to_owned(), |reason, part| reason.replace(part, "…"))
 }
 
 /// A statement as sqlx takes it.

@@ -10,8 +10,8 @@ use std::str::FromStr;
 pub async fn run_script(url: &str, script: &'static str) -> Result<(), HostError> {
     let failed = |error: sqlx::Error| HostError::Service {
         what: "database",
-        name: url.split('@').next_back().unwrap_or_default().to_owned(),
-        reason: error.to_string(),
+        name: place(url).to_owned(),
+        reason: super::without_secrets(&error.to_string(), url),
     };
     if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url).map_err(failed)?.create_if_missing(true);
@@ -19,6 +19,12 @@ pub async fn run_script(url: &str, script: &'static str) -> Result<(), HostError
     } else {
         run(PgConnection::connect(url).await.map_err(failed)?, script).await.map_err(failed)
     }
+}
+
+/// The URL's place alone: user and password stand before `@`, and may stand in its options.
+fn place(url: &str) -> &str {
+    let place = url.split('?').next().unwrap_or_default();
+    place.rsplit('@').next().unwrap_or_default()
 }
 
 async fn run<C>(mut connection: C, script: &'static str) -> Result<(), sqlx::Error>

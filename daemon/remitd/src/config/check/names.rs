@@ -57,6 +57,8 @@ impl Check<'_> {
             ] {
                 for (at, name) in names.iter().enumerate() {
                     let path = self.element(&format!("{table}.{key}"), at);
+                    // "NAME as HEADER to ORIGIN": the host reads the rest.
+                    let name = name.split_whitespace().next().unwrap_or_default();
                     self.refers(&path, name, list, known);
                 }
             }

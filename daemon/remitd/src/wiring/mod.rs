@@ -1,28 +1,31 @@
 //! From a configuration to a road that can be walked: secrets read, plugins loaded and each seated where it is named, the
 //! store opened. `check` goes the same way and stops before the store.
 
+pub mod plugins;
+mod services;
+
+pub use plugins::seat;
+pub use services::{bare_cache_folder, bare_host};
+
 use crate::clock::SystemClock;
 use crate::config::{self, AccountKind, Config, Loaded, Post, PushRelease};
 use crate::fault::Fault;
 use crate::faults::KillSelf;
 use remitd_domain::link::{LinkKey, LinkKeys};
 use remitd_domain::money::{Currency, Money};
-use remitd_domain::time::Clock;
 use remitd_flow::intake::Conventions;
 use remitd_flow::intake::folder::Folder;
 use remitd_flow::intake::push::{Push, Scheduled};
-use remitd_flow::plugin::{self, Connector, Gateway, Importer, MailProvider};
-use remitd_flow::{Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Wake};
-use remitd_host::{Grants, Host, HostConfig, Kind, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection};
+use remitd_flow::plugin::Keeper;
+use remitd_flow::{
+    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Seats, Wake,
+};
+use remitd_host::Plugin;
 use remitd_store::Store;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Threads that plugins run on; the daemon's own tasks have others.
-const GUEST_THREADS: usize = 2;
 
 /// What a command works with.
 pub struct Wired {
@@ -30,12 +33,8 @@ pub struct Wired {
     pub road: Arc<Road>,
     pub folders: Vec<Folder>,
     pub pushes: Vec<(Push, Option<String>)>,
-}
-
-/// Plugins that are ready, and the host that runs them.
-pub struct Seated {
-    pub host: Arc<Host>,
-    pub all: Vec<Arc<Plugin>>,
+    /// What is in the road's seats.
+    pub seated: tokio::sync::Mutex<Vec<Arc<Plugin>>>,
 }
 
 /// Whether a command calls plugins; those that do not start much faster.
@@ -47,20 +46,28 @@ pub enum Need {
 
 /// Opens everything that the configuration names.
 pub async fn open(loaded: Loaded, need: Need) -> Result<Wired, Fault> {
-    let plugins = match need {
-        Need::Store => Plugins::default(),
-        // Each seat keeps the host alive.
-        Need::Plugins => seat(&loaded)?.0,
-    };
     let url = store_url(&loaded)?;
     if let Some(folder) = data_folder(&loaded) {
         fs_err::create_dir_all(folder)?;
     }
     let store = Store::open(&url, random_owner()?).await?;
+    let (plugins, seated) = match need {
+        Need::Store => Default::default(),
+        // Each seat keeps the host alive.
+        Need::Plugins => {
+            let (plugins, seated) = seat(&loaded, keeper(&store)).await?;
+            (plugins, seated.all)
+        }
+    };
     let road = Arc::new(road(&loaded, store, plugins)?);
     let folders = folders(&loaded);
     let pushes = pushes(&loaded.config)?;
-    Ok(Wired { loaded, road, folders, pushes })
+    Ok(Wired { loaded, road, folders, pushes, seated: seated.into() })
+}
+
+/// What plugins remember, and the trail, in this store.
+pub fn keeper(store: &Store) -> Arc<Keeper> {
+    Arc::new(Keeper { store: store.clone(), clock: Arc::new(SystemClock) })
 }
 
 impl Wired {
@@ -102,150 +109,12 @@ fn absolute(loaded: &Loaded, url: &str) -> String {
     }
 }
 
-/// Loads every plugin and seats it by its kind.
-pub fn seat(loaded: &Loaded) -> Result<(Plugins, Seated), Fault> {
-    let host = host(loaded)?;
-    // Compiling takes seconds and a processor each: side by side.
-    let all = std::thread::scope(|scope| {
-        let loads: Vec<_> = loaded
-            .config
-            .plugins
-            .iter()
-            .map(|wanted| scope.spawn(|| host.load(spec(loaded, wanted)?).map_err(Fault::from)))
-            .collect();
-        loads
-            .into_iter()
-            .map(|load| load.join().unwrap_or_else(|_| Err(Fault::usage("a plugin could not be loaded", ""))))
-            .collect::<Result<Vec<_>, Fault>>()
-    })?;
-    let mut plugins = Plugins::default();
-    for plugin in &all {
-        let (id, host, seat) = (plugin.id().to_owned(), host.clone(), plugin.clone());
-        match plugin.kind() {
-            Kind::Importer => drop(plugins.importers.insert(id, Importer::new(host, seat)?)),
-            Kind::Connector => drop(plugins.connectors.insert(id, Connector::new(host, seat)?)),
-            Kind::MailProvider => drop(plugins.mail_providers.insert(id, MailProvider::new(host, seat)?)),
-            Kind::PaymentGateway => drop(plugins.gateways.insert(id, Gateway::new(host, seat)?)),
-        }
-    }
-    check_kinds(&loaded.config, &all)?;
-    Ok((plugins, Seated { host, all }))
-}
-
-/// The manifest's id or the path of a plugin, as bytes.
-pub fn wasm(loaded: &Loaded, file: &str) -> Result<Vec<u8>, Fault> {
-    match remitd_plugins::bundled(file) {
-        Some(bundled) => Ok(bundled.wasm.to_vec()),
-        None => Ok(fs_err::read(loaded.path(file))?),
-    }
-}
-
-fn spec(loaded: &Loaded, wanted: &config::Plugin) -> Result<PluginSpec, Fault> {
-    let grants = &wanted.grants;
-    let origins = grants.http.iter().map(|origin| origin.as_str().to_owned());
-    Ok(PluginSpec {
-        id: wanted.id.clone(),
-        wasm: wasm(loaded, &wanted.file)?,
-        grants: Grants {
-            sql: grants.sql.clone(),
-            sql_write: grants.sql_write.clone(),
-            http: origins.collect(),
-            smtp: grants.smtp.clone(),
-            maildir: grants.maildir.clone(),
-            secrets: grants.secrets.clone(),
-        },
-        settings_json: serde_json::Value::Object(wanted.settings.clone()).to_string(),
-    })
-}
-
-fn check_kinds(config: &Config, all: &[Arc<Plugin>]) -> Result<(), Fault> {
-    let must = |id: &str, kind: Kind, place: String| {
-        let is = all.iter().find(|plugin| plugin.id() == id).map(|plugin| plugin.kind());
-        match is {
-            Some(is) if is != kind => Err(Fault::Wiring {
-                what: format!("{place} names \"{id}\", which is of kind {is}, where {kind} is needed"),
-                mend: format!("name a plugin of kind {kind}"),
-            }),
-            _ => Ok(()),
-        }
-    };
-    for account in &config.accounts {
-        must(&account.gateway, Kind::PaymentGateway, format!("gateway of account \"{}\"", account.id))?;
-        if let Some(connector) = &account.connector {
-            must(connector, Kind::Connector, format!("connector of account \"{}\"", account.id))?;
-        }
-    }
-    for folder in &config.folders {
-        must(&folder.importer, Kind::Importer, format!("importer of folder {}", folder.path.display()))?;
-    }
-    for push in &config.pushes {
-        must(&push.connector, Kind::Connector, "connector of a [[push]]".to_owned())?;
-    }
-    must(&config.mail.provider, Kind::MailProvider, "provider of [mail]".to_owned())
-}
-
-/// A host with everything that grants can name.
-pub fn host(loaded: &Loaded) -> Result<Arc<Host>, Fault> {
-    let Loaded { config, base, .. } = loaded;
-    let limits = &config.limits;
-    let mut services = Services { secrets: secrets(loaded)?, ..Services::default() };
-    for sql in &config.sql {
-        let url = absolute(loaded, sql.url.read(base)?.expose_secret());
-        services.sql.push(SqlConnection {
-            name: sql.id.clone(),
-            url: SecretString::from(url),
-            statement_ms: ms(sql.statement_timeout),
-        });
-    }
-    for smtp in &config.smtp {
-        services.smtp.push(SmtpRelay {
-            name: smtp.id.clone(),
-            host: smtp.host.clone(),
-            port: smtp.port,
-            security: match smtp.security {
-                config::Security::Starttls => remitd_host::Security::Starttls,
-                config::Security::Tls => remitd_host::Security::Tls,
-                config::Security::None => remitd_host::Security::None,
-            },
-            user: smtp.user.clone(),
-            password: smtp.password.as_ref().map(|secret| secret.read(base)).transpose()?,
-            ca_file: smtp.ca_file.as_ref().map(|path| loaded.path(path)),
-        });
-    }
-    services.maildirs =
-        config.maildirs.iter().map(|maildir| (maildir.id.clone(), loaded.path(&maildir.path))).collect();
-    let memory = usize::try_from(limits.plugin_memory.get()).unwrap_or(usize::MAX);
-    let host_limits = remitd_host::Limits {
-        memory_bytes: memory,
-        guest_ms: ms(limits.plugin_time),
-        call_ms: ms(limits.call_time),
-        ..remitd_host::Limits::default()
-    };
-    let clock = SystemClock;
-    let host = HostConfig {
-        cache_dir: data_folder(loaded).unwrap_or_else(|| base.clone()).join("plugin-cache"),
-        limits: host_limits,
-        guest_threads: GUEST_THREADS,
-        today: config.firm.time_zone,
-        clock: Arc::new(move || clock.now()),
-    };
-    Ok(Host::new(host, services, &[plugin::extend])?)
-}
-
 fn ms(period: config::units::Period) -> u64 {
     u64::try_from(period.get().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn ms_i64(period: config::units::Period) -> i64 {
     i64::try_from(period.get().as_millis()).unwrap_or(i64::MAX)
-}
-
-fn secrets(loaded: &Loaded) -> Result<HashMap<String, SecretString>, Fault> {
-    let read = |(name, secret): (&String, &config::secret::Secret)| {
-        // The keys that sign links are nobody's but ours.
-        (!is_link_key(name)).then(|| Ok((name.clone(), secret.read(&loaded.base)?)))
-    };
-    loaded.config.secrets.iter().filter_map(read).collect()
 }
 
 fn is_link_key(name: &str) -> bool {
@@ -287,7 +156,7 @@ fn road(loaded: &Loaded, store: Store, plugins: Plugins) -> Result<Road, Fault> 
             time_zone: config.firm.time_zone,
         },
         accounts: config.accounts.iter().map(account).collect::<Result<_, _>>()?,
-        plugins,
+        plugins: Seats::new(plugins),
         mail: mail(loaded)?,
         limits: Limits {
             effects_at_once: config.limits.effects_at_once as usize,

@@ -1,0 +1,52 @@
+//! What authors do: `new`, `dev`, `test`, `pack`. None of it needs a configuration, a daemon or a network.
+
+mod build;
+mod dev;
+mod kit;
+mod new;
+
+pub use dev::dev;
+pub use kit::test;
+pub use new::new;
+
+use crate::fault::{DONE, Fault};
+use crate::show;
+use crate::trust::write_whole;
+use remitd_host::manifest;
+use std::path::{Path, PathBuf};
+
+/// The first bytes of a component, where a core module has 1, 0.
+const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+
+pub fn pack(file: &Path, manifest: Option<PathBuf>, out: Option<PathBuf>) -> Result<u8, Fault> {
+    let manifest = manifest.unwrap_or_else(|| file.with_file_name("plugin.toml"));
+    let packed = packed(file, &manifest)?;
+    let out = out.unwrap_or_else(|| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+        PathBuf::from(format!("{stem}.packed.wasm"))
+    });
+    write_whole(&out, &packed)?;
+    show::text(&out.display().to_string())?;
+    show::note(&format!("sign it with: minisign -Sm {}", out.display()));
+    Ok(DONE)
+}
+
+/// A component with its manifest in it, of a core module or a component.
+fn packed(file: &Path, manifest_file: &Path) -> Result<Vec<u8>, Fault> {
+    let wasm = fs_err::read(file)?;
+    let component = if wasm.starts_with(&COMPONENT) { wasm } else { build::component(&wasm, file)? };
+    match manifest::Manifest::of(&component) {
+        Ok(_) => Ok(component),
+        Err(manifest::ManifestError::Missing) => {
+            let text = fs_err::read_to_string(manifest_file)?;
+            let told = |error: manifest::ManifestError| {
+                Fault::usage(
+                    format!("{}: {error}", manifest_file.display()),
+                    "see plugin.toml in plugin-sdk/README.md",
+                )
+            };
+            manifest::embed(&component, &text).map_err(told)
+        }
+        Err(error) => Err(Fault::usage(format!("{}: {error}", file.display()), "build the component again")),
+    }
+}

@@ -1,0 +1,192 @@
+//! `plugin`: what is configured, what a component is, one export called by hand; and a file each for what operators and authors do.
+
+mod author;
+mod install;
+mod remove;
+mod verify;
+
+use super::Asked;
+use crate::cli::Plugin as Command;
+use crate::config;
+use crate::fault::{DONE, Fault};
+use crate::{logging, show, wiring};
+use remitd_domain::time::Clock;
+use remitd_host::keep::Forgetful;
+use remitd_host::{Grants, Host, JobSpec, Plugin, PluginSpec};
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct PluginView {
+    id: String,
+    kind: &'static str,
+    sha256: String,
+    services: Vec<String>,
+    grants: Grants,
+}
+
+impl From<&Arc<Plugin>> for PluginView {
+    fn from(plugin: &Arc<Plugin>) -> PluginView {
+        PluginView {
+            id: plugin.id().to_owned(),
+            kind: plugin.kind().name(),
+            sha256: plugin.sha256().to_owned(),
+            services: plugin.services(),
+            grants: plugin.grants().clone(),
+        }
+    }
+}
+
+pub async fn run(asked: &Asked, command: Command) -> Result<u8, Fault> {
+    match command {
+        Command::List => list(asked).await,
+        Command::Inspect { plugin } => {
+            let (host, plugin) = named(asked, &plugin).await?;
+            inspect(asked, &host, &plugin).await?;
+            Ok(DONE)
+        }
+        Command::Run { plugin, export, arguments } => call(asked, &plugin, &export, &arguments).await,
+        Command::Install(wanted) => install::run(asked, &wanted).await,
+        Command::Remove { id } => remove::run(asked, &id).await,
+        Command::Verify { id } => verify::run(asked, id.as_deref()).await,
+        Command::New { kind, name, dir } => author::new(kind, &name, dir),
+        Command::Dev { dir, once } => author::dev(&dir, once).await,
+        Command::Test { file, fixture } => author::test(asked, &file, fixture).await,
+        Command::Pack { file, manifest, out } => author::pack(&file, manifest, out),
+    }
+}
+
+async fn call(asked: &Asked, plugin: &str, export: &str, arguments: &str) -> Result<u8, Fault> {
+    let arguments: Value = serde_json::from_str(arguments).map_err(|error| {
+        Fault::usage(
+            format!("the arguments are no JSON: {error}"),
+            r#"write an object by parameter: '{"field": "client", "text": "roe", "limit": 5}'"#,
+        )
+    })?;
+    let (host, found) = named(asked, plugin).await?;
+    let job = JobSpec::new("plugin run", "plugin run");
+    let answer = host.call_json(&found, job, export, arguments).await.map_err(|failure| {
+        Fault::usage(
+            format!("{export}: {} ({})", failure.message, failure.code),
+            format!("its exports and their parameters: remitd plugin inspect {plugin}"),
+        )
+    })?;
+    show::json(&answer)?;
+    Ok(DONE)
+}
+
+async fn list(asked: &Asked) -> Result<u8, Fault> {
+    let loaded = asked.load()?;
+    logging::start_quiet(&loaded.config.log);
+    let (_, seated) = wiring::seat(&loaded, Arc::<Forgetful>::default()).await?;
+    let views: Vec<_> = seated.all.iter().map(PluginView::from).collect();
+    if asked.json {
+        show::json(&views)?;
+        return Ok(DONE);
+    }
+    let row = |view: &PluginView| {
+        let grants: Vec<String> = view.grants.each().map(|(key, name)| format!("{key} {name}")).collect();
+        vec![view.id.clone(), view.kind.to_owned(), grants.join(", "), view.sha256.clone()]
+    };
+    show::table(&["id", "kind", "grants", "sha256"], views.iter().map(row).collect())?;
+    Ok(DONE)
+}
+
+/// A bundled plugin or a file of the working folder, with no grants and without any configuration; else a configured one, with
+/// its own.
+async fn named(asked: &Asked, name: &str) -> Result<(Arc<Host>, Arc<Plugin>), Fault> {
+    let bundled = remitd_plugins::bundled(name).map(|bundled| bundled.wasm.to_vec());
+    let configured = match asked.load() {
+        Ok(loaded) if loaded.config.plugins.iter().any(|plugin| plugin.id == name) => Some(loaded),
+        Err(fault) if bundled.is_none() && !Path::new(name).exists() => return Err(fault),
+        _ => None,
+    };
+    if let Some(loaded) = configured {
+        logging::start_quiet(&loaded.config.log);
+        let (_, seated) = wiring::seat(&loaded, Arc::<Forgetful>::default()).await?;
+        let found = seated.all.iter().find(|plugin| plugin.id() == name).cloned();
+        let plugin = found.ok_or_else(|| unknown(asked, name))?;
+        return Ok((seated.host, plugin));
+    }
+    let wasm = match bundled {
+        Some(wasm) => wasm,
+        None if Path::new(name).exists() => fs_err::read(name)?,
+        None => return Err(unknown(asked, name)),
+    };
+    let host = wiring::bare_host()?;
+    let (id, settings_json) = (name.to_owned(), "{}".to_owned());
+    let plugin = host.load(PluginSpec { id, wasm, grants: Grants::default(), settings_json })?;
+    Ok((host, plugin))
+}
+
+fn unknown(asked: &Asked, name: &str) -> Fault {
+    let mut known: Vec<String> =
+        remitd_plugins::BUNDLED.iter().map(|bundled| bundled.id.to_owned()).collect();
+    if let Ok(loaded) = asked.load() {
+        known.extend(loaded.config.plugins.into_iter().map(|plugin| plugin.id));
+    }
+    known.sort();
+    known.dedup();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Fault::usage(format!("there is no plugin and no file \"{name}\""), config::choice_of(name, &known))
+}
+
+#[derive(Serialize)]
+struct Inspected {
+    #[serde(flatten)]
+    plugin: PluginView,
+    name: String,
+    version: String,
+    settings_schema: Value,
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+async fn inspect(asked: &Asked, host: &Arc<Host>, plugin: &Arc<Plugin>) -> Result<(), Fault> {
+    let description = host
+        .describe(plugin)
+        .await
+        .map_err(|failure| Fault::usage(format!("it does not describe itself: {}", failure.message), ""))?;
+    let inspected = Inspected {
+        plugin: PluginView::from(plugin),
+        name: description.name,
+        version: description.version,
+        settings_schema: serde_json::from_str(&description.settings_schema).unwrap_or(Value::Null),
+        imports: plugin.imports(),
+        exports: plugin.exports(),
+    };
+    if asked.json {
+        return show::json(&inspected);
+    }
+    let Inspected { plugin, name, version, imports, exports, .. } = &inspected;
+    show::text(&format!(
+        "{} ({}, {}): {name} {version}\nsha256 {}",
+        plugin.id, plugin.kind, "remitd:plugin@1.0.0", plugin.sha256
+    ))?;
+    show::text(&format!("imports\n  {}\nexports\n  {}", imports.join("\n  "), exports.join("\n  ")))
+}
+
+/// Writes into the trail what was done. A store that is away does not undo it: it is said, and stands in the log.
+async fn trail(loaded: &config::Loaded, what: &str, id: &str, sha256: &str, message: String) {
+    let row = remitd_store::AuditRow {
+        at_ms: crate::clock::SystemClock.now_ms(),
+        actor: "cli".to_owned(),
+        what: what.to_owned(),
+        code: id.to_owned(),
+        message,
+        sha256: sha256.to_owned(),
+        job: String::new(),
+    };
+    let written = async {
+        let wired = wiring::open(loaded.clone(), wiring::Need::Store).await?;
+        let mut tx = wired.road.store.begin().await?;
+        tx.audit(&row).await?;
+        tx.commit().await?;
+        Ok::<(), Fault>(())
+    };
+    if let Err(fault) = written.await {
+        show::note(&format!("it is done, but not in the trail (remitd audit show): {fault}"));
+    }
+}

@@ -1,0 +1,98 @@
+//! The daemon's ear: a socket in its data folder, by which `remitd reload` speaks with it and hears how it went. Only the
+//! daemon's own user can reach it. Owns one word and one answer a connection.
+
+use crate::fault::Fault;
+use crate::reload::{Answer, Reload};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+const FILE: &str = "control.sock";
+const RELOAD: &str = "reload";
+const WORD_MAX_BYTES: u64 = 64;
+const ANSWER_MAX_BYTES: u64 = 1 << 20;
+/// For the word, which is there at once.
+const WORD_WAIT: Duration = Duration::from_secs(5);
+/// For the answer: plugins may have to be compiled.
+const ANSWER_WAIT: Duration = Duration::from_secs(120);
+
+pub struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Called by whoever holds the store: a file that is there already is a dead daemon's.
+    pub fn listen(folder: &Path) -> std::io::Result<Control> {
+        let path = folder.join(FILE);
+        match fs_err::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Control { listener, path })
+    }
+
+    /// Answers one after the other, for ever.
+    pub async fn serve(&self, reload: &Reload) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    if let Err(error) = answer(stream, reload).await {
+                        tracing::warn!(%error, "somebody at the control socket was not answered");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the control socket is gone: `remitd reload` needs a restart first, SIGHUP works");
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Best effort: the next daemon takes a file that was left for what it is.
+        let _ = fs_err::remove_file(&self.path);
+    }
+}
+
+async fn answer(stream: UnixStream, reload: &Reload) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut word = String::new();
+    tokio::time::timeout(WORD_WAIT, (&mut stream).take(WORD_MAX_BYTES).read_line(&mut word)).await??;
+    let answer = match word.trim() {
+        RELOAD => reload.run().await,
+        other => Answer::refused(format!("{other:?} is no word of this daemon")),
+    };
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    tokio::time::timeout(WORD_WAIT, stream.write_all(&line)).await?
+}
+
+/// Has the daemon of this data folder reload.
+pub async fn ask_to_reload(folder: &Path) -> Result<Answer, Fault> {
+    let path = folder.join(FILE);
+    let nobody = |error: std::io::Error| {
+        Fault::usage(
+            format!("no daemon answers at {}: {error}", path.display()),
+            "start one with `remitd run`",
+        )
+    };
+    let stream = UnixStream::connect(&path).await.map_err(nobody)?;
+    let mut stream = BufReader::new(stream);
+    let asked = async {
+        stream.write_all(format!("{RELOAD}\n").as_bytes()).await?;
+        let mut line = String::new();
+        (&mut stream).take(ANSWER_MAX_BYTES).read_line(&mut line).await?;
+        Ok::<_, std::io::Error>(serde_json::from_str(&line)?)
+    };
+    match tokio::time::timeout(ANSWER_WAIT, asked).await {
+        Ok(answer) => answer.map_err(nobody),
+        Err(late) => Err(nobody(late.into())),
+    }
+}

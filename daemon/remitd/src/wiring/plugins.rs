@@ -1,0 +1,159 @@
+//! Every configured plugin loaded, trusted, its settings held against its schema, seated where it is named. Everything that is
+//! wrong comes back at once, at its place in the configuration: `check` and `run` go through here alike.
+
+use super::services::host;
+use crate::config::{self, Loaded, Problem, Problems};
+use crate::fault::Fault;
+use crate::trust::{self, Distrust, Lock, grants};
+use remitd_flow::Plugins;
+use remitd_flow::plugin::{Connector, Gateway, Importer, MailProvider};
+use remitd_host::keep::Keep;
+use remitd_host::{Host, HostError, Kind, Plugin, PluginSpec, settings_faults};
+use std::sync::Arc;
+
+/// Plugins that are ready, and the host that runs them.
+pub struct Seated {
+    pub host: Arc<Host>,
+    pub all: Vec<Arc<Plugin>>,
+}
+
+/// Loads every plugin and seats it by its kind. Takes seconds where something is compiled for the first time.
+pub async fn seat(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<(Plugins, Seated), Fault> {
+    let host = host(loaded, keep)?;
+    let lock = Lock::read(loaded)?;
+    let mut problems = Vec::new();
+    let mut all = Vec::new();
+    let ready = tokio::task::block_in_place(|| load_all(loaded, &lock, &host));
+    for (at, plugin) in ready.into_iter().enumerate() {
+        match plugin {
+            Ok(plugin) => {
+                problems.extend(settings_problems(loaded, at, &host, &plugin).await);
+                all.push(plugin);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(kind_problems(loaded, &all));
+    if !problems.is_empty() {
+        return Err(Fault::Configuration(config::in_order(problems)));
+    }
+    let mut plugins = Plugins::default();
+    for plugin in &all {
+        let (id, host, seat) = (plugin.id().to_owned(), host.clone(), plugin.clone());
+        match plugin.kind() {
+            Kind::Importer => drop(plugins.importers.insert(id, Importer::new(host, seat)?)),
+            Kind::Connector => drop(plugins.connectors.insert(id, Connector::new(host, seat)?)),
+            Kind::MailProvider => drop(plugins.mail_providers.insert(id, MailProvider::new(host, seat)?)),
+            Kind::PaymentGateway => drop(plugins.gateways.insert(id, Gateway::new(host, seat)?)),
+        }
+    }
+    Ok((plugins, Seated { host, all }))
+}
+
+/// Compiling takes seconds and a processor each: side by side.
+fn load_all(loaded: &Loaded, lock: &Lock, host: &Host) -> Vec<Result<Arc<Plugin>, Problem>> {
+    let plugins = loaded.config.plugins.iter().enumerate();
+    std::thread::scope(|scope| {
+        let loads: Vec<_> =
+            plugins.map(|(at, wanted)| scope.spawn(move || load(loaded, lock, host, at, wanted))).collect();
+        let lost = || loaded.problem("plugin", "REMIT-0119", "a plugin could not be loaded".to_owned(), None);
+        loads.into_iter().map(|load| load.join().unwrap_or_else(|_| Err(lost()))).collect()
+    })
+}
+
+fn load(
+    loaded: &Loaded,
+    lock: &Lock,
+    host: &Host,
+    at: usize,
+    wanted: &config::Plugin,
+) -> Result<Arc<Plugin>, Problem> {
+    let place = |key: &str| format!("plugin[{at}].{key}");
+    let wasm = trust::trusted(loaded, lock, wanted).map_err(|distrust| {
+        let Distrust { code, key, message, hint } = distrust;
+        loaded.problem(&place(key), code, message, Some(hint))
+    })?;
+    let (id, settings) = (wanted.id.clone(), serde_json::Value::Object(wanted.settings.clone()));
+    let spec = PluginSpec { id, wasm, grants: grants(&wanted.grants), settings_json: settings.to_string() };
+    host.load(spec).map_err(|error| {
+        let key = match error {
+            HostError::BadOrigin { .. } => "grants.http",
+            HostError::BadSecretGrant { .. } => "grants.secrets",
+            _ => "file",
+        };
+        loaded.problem(&place(key), "REMIT-0119", error.to_string(), None)
+    })
+}
+
+/// What the plugin's own schema has against its settings.
+async fn settings_problems(loaded: &Loaded, at: usize, host: &Host, plugin: &Arc<Plugin>) -> Vec<Problem> {
+    let unfit = |message: String| {
+        let message = format!("plugin \"{}\": {message}", plugin.id());
+        vec![loaded.problem(&format!("plugin[{at}].file"), "REMIT-0119", message, None)]
+    };
+    let description = match host.describe(plugin).await {
+        Ok(description) => description,
+        Err(failure) => return unfit(format!("it does not say what it is: {}", failure.message)),
+    };
+    let Some(wanted) = loaded.config.plugins.get(at) else { return Vec::new() };
+    let faults = match settings_faults(&description.settings_schema, &wanted.settings) {
+        Ok(faults) => faults,
+        Err(why) => return unfit(why),
+    };
+    let problem = |fault: remitd_host::SettingFault| {
+        let hint = match fault.known.as_slice() {
+            [] => None,
+            known => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                Some(config::choice_of(fault.path.last().map_or("", String::as_str), &known))
+            }
+        };
+        loaded.problem(&place_of(at, &fault.path), "REMIT-0120", fault.message, hint)
+    };
+    faults.into_iter().map(problem).collect()
+}
+
+/// `plugin[0].settings.post[1].rows`.
+fn place_of(at: usize, keys: &[String]) -> String {
+    let mut place = format!("plugin[{at}].settings");
+    for key in keys {
+        if key.parse::<usize>().is_ok() {
+            place.push_str(&format!("[{key}]"));
+        } else {
+            place.push_str(&format!(".{key}"));
+        }
+    }
+    place
+}
+
+/// Places that name a plugin of another kind than they need.
+fn kind_problems(loaded: &Loaded, all: &[Arc<Plugin>]) -> Vec<Problem> {
+    let config = &loaded.config;
+    let mut named = vec![("mail.provider".to_owned(), &config.mail.provider, Kind::MailProvider)];
+    for (at, account) in config.accounts.iter().enumerate() {
+        named.push((format!("account[{at}].gateway"), &account.gateway, Kind::PaymentGateway));
+        if let Some(connector) = &account.connector {
+            named.push((format!("account[{at}].connector"), connector, Kind::Connector));
+        }
+    }
+    for (at, folder) in config.folders.iter().enumerate() {
+        named.push((format!("folder[{at}].importer"), &folder.importer, Kind::Importer));
+    }
+    for (at, push) in config.pushes.iter().enumerate() {
+        named.push((format!("push[{at}].connector"), &push.connector, Kind::Connector));
+    }
+    let wrong = |(place, id, needed): (String, &String, Kind)| {
+        let is = all.iter().find(|plugin| plugin.id() == id)?.kind();
+        let hint = Some(format!("name a plugin of kind {needed}"));
+        let message = format!("\"{id}\" is of kind {is}, where {needed} is needed");
+        (is != needed).then(|| loaded.problem(&place, "REMIT-0121", message, hint))
+    };
+    named.into_iter().filter_map(wrong).collect()
+}
+
+/// All of them, as one answer.
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Fault {
+        Fault::Configuration(Problems(vec![problem]))
+    }
+}

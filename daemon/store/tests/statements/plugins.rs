@@ -1,0 +1,47 @@
+//! What plugins remember, and the trail.
+
+use crate::{Answers, NOW};
+use remitd_store::{AuditRow, Store};
+
+pub async fn walk(store: &Store, answers: &mut Answers) {
+    let mut tx = store.begin().await.unwrap();
+    for (key, value, version) in [
+        (&b"a/1"[..], Some(&b"one"[..]), 0),
+        (b"a/2", Some(b"two"), 0),
+        (b"B", Some(b"\0\xff"), 0),
+        (b"a/1", Some(b"again"), 0),
+        (b"a/1", Some(b"uno"), 1),
+        (b"a/1", Some(b"old"), 1),
+        (b"gone", None, 0),
+        (b"a/2", None, 0),
+        (b"a/2", None, 7),
+    ] {
+        let changed = tx.remember("acme", key, value, version).await.unwrap();
+        answers.note("remember", (key, value, version, changed));
+    }
+    answers.note("size", tx.remembered_size("acme").await.unwrap());
+    answers.note("size of another", tx.remembered_size("other").await.unwrap());
+    tx.commit().await.unwrap();
+    answers.note("get", store.remembered("acme", b"a/1").await.unwrap());
+    answers.note("another's", store.remembered("other", b"a/1").await.unwrap());
+    answers.note("all", store.remembered_from("acme", b"", b"", 10).await.unwrap());
+    answers.note("prefix", store.remembered_from("acme", b"a/", b"a/1", 10).await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    answers.note("remove", tx.remember("acme", b"a/2", None, 1).await.unwrap());
+    for what in ["refused", "set-aside"] {
+        let text = |text: &str| text.to_owned();
+        let row = AuditRow {
+            at_ms: NOW,
+            actor: text("plugin:acme"),
+            what: text(what),
+            code: text("grant-missing"),
+            message: text("no grant"),
+            sha256: text("00ff"),
+            job: text("mail:1 attempt 1"),
+        };
+        tx.audit(&row).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    answers.note("after", store.remembered_from("acme", b"", b"", 1).await.unwrap());
+    answers.note("trail", store.audits(10).await.unwrap());
+}

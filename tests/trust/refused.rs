@@ -1,0 +1,99 @@
+//! What can never be installed: each with the name of the thing and the mend.
+
+use crate::{BIN, MANIFEST, component, delivered, packed};
+use remitd_host::manifest;
+use remitd_tests::firm::Firm;
+
+/// A component in text, with the manifest.
+fn made(wat: &str) -> Vec<u8> {
+    manifest::embed(&wat::parse_str(wat).unwrap(), MANIFEST).unwrap()
+}
+
+#[test]
+fn each_bad_component_is_named() {
+    let firm = Firm::new(BIN, None);
+    let check = |what: &str, wasm: &[u8], words: &[&str]| {
+        let file = delivered(&firm, wasm);
+        let args = ["plugin", "install", file.to_str().unwrap(), "--set", "folder=mail"];
+        let refused = firm.cli_told(&args, "y\n").expect(2);
+        for word in words {
+            assert!(refused.stderr.contains(word), "{what}: {word:?} is not said: {refused:?}");
+        }
+        assert!(!firm.path("plugins.lock").exists(), "{what}");
+    };
+    let whole = packed(MANIFEST);
+    check("nothing", b"", &["delivered.wasm", "component"]);
+    check("a core module", b"\0asm\x01\0\0\0", &["is not a component"]);
+    check("cut short", &whole[..whole.len() / 2], &["is not a component"]);
+    check("no manifest", &component(), &["has no manifest", "remitd plugin pack"]);
+    check(
+        "WASI",
+        &made(r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#),
+        &["wasi:cli/environment", "wasm32-unknown-unknown"],
+    );
+    check(
+        "another version",
+        &made(r#"(component (import "remitd:plugin/log@2.0.0" (instance)))"#),
+        &["log@2.0.0", "version 1.0.0"],
+    );
+    check("no world", &made("(component)"), &["must export exactly one of"]);
+    let other = r#"(component (import "remitd:plugin/sql@1.0.0" (instance)) (instance $i)
+        (export "remitd:plugin/mail-provider@1.0.0" (instance $i)))"#;
+    check(
+        "another kind's service",
+        &made(other),
+        &["remitd:plugin/sql@1.0.0", "a plugin of kind mail-provider is not given"],
+    );
+    let with = |manifest: &str| packed(manifest);
+    check(
+        "the wrong kind",
+        &with(&MANIFEST.replace("mail-provider", "connector")),
+        &["the manifest says kind = \"connector\"", "mail-provider"],
+    );
+    check(
+        "too much asked",
+        &with(&format!("{MANIFEST}[[asks]]\ngrant = \"smtp\"\nwhy = \"who knows\"\n")),
+        &["asks for the grant smtp", "does not use"],
+    );
+    let silent = MANIFEST.split("[[asks]]").next().unwrap();
+    check("too little asked", &with(silent), &["uses maildir", "does not ask", "[[asks]]"]);
+    check(
+        "no reason",
+        &with(&MANIFEST.replace("to put each message where Acme collects it", " ")),
+        &["gives no reason for the grant maildir"],
+    );
+    check(
+        "no such grant",
+        &with(&MANIFEST.replace("\"maildir\"", "\"files\"")),
+        &["asks for \"files\"", "sql_write"],
+    );
+    let file = delivered(&firm, &whole);
+    let wrong =
+        firm.cli_told(&["plugin", "install", file.to_str().unwrap(), "--set", "foldr=mail"], "y\n").expect(2);
+    assert!(
+        wrong.stderr.contains("no setting `foldr`") && wrong.stderr.contains("needs the setting `folder`"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn a_setting_that_its_schema_refuses_is_found_at_its_place() {
+    let firm = Firm::new(BIN, None);
+    firm.change("folder = \"mail\"", "foldr = \"mail\"");
+    let refused = firm.cli(&["check"]).expect(3);
+    for part in
+        ["remitd.toml:", "REMIT-0120", "foldr", "did you mean `folder`?", "needs the setting `folder`"]
+    {
+        assert!(refused.stderr.contains(part), "{part}: {refused:?}");
+    }
+    let json = firm.cli(&["check", "--json"]).expect(3).json();
+    assert_eq!(json[0]["code"], "REMIT-0120", "{json}");
+    firm.change("foldr = \"mail\"", "folder = \"mail\"");
+    firm.change("importer = \"csv\"", "importer = \"mail\"");
+    firm.change("gateway = \"sandbox\"", "gateway = \"csv\"");
+    let json = firm.cli(&["check", "--json"]).expect(3).json();
+    let paths: Vec<_> =
+        json.as_array().unwrap().iter().map(|p| (p["code"].clone(), p["path"].clone())).collect();
+    assert_eq!(paths.len(), 2, "all at once: {json}");
+    assert!(paths.iter().all(|(code, _)| code == "REMIT-0121"), "{json}");
+}
