@@ -24,6 +24,7 @@ test: setup ## everything that a change must pass
 	$(MAKE) --no-print-directory js
 # Examples in the documentation first: the last line is then a summary of real tests.
 	$(CARGO) test --locked --workspace --doc
+	$(CARGO) test --locked --workspace --test javascript -- --ignored
 	$(CARGO) test --locked --workspace --lib --bins --tests
 
 js: setup ## build and test the plugin in JavaScript

@@ -60,6 +60,12 @@ fn a_mail_provider_that_misbehaves_holds_its_mails_and_nothing_else() {
         firm.books("the payment is in", |books| books["payments"] == paid);
         firm.stop();
     }
+    // What was refused is in the trail, with the code that asked for it.
+    let trail = firm.ask(&["audit", "show"]);
+    let refusal = trail.as_array().unwrap().iter().find(|row| row["actor"] == "plugin:ungranted").unwrap();
+    assert_eq!((&refusal["what"], &refusal["code"]), (&"refused".into(), &"grant-missing".into()), "{trail}");
+    assert!(refusal["message"].as_str().unwrap().contains("add maildir = [\"mail\"]"), "{trail}");
+    assert_eq!(refusal["sha256"].as_str().unwrap().len(), 64, "{trail}");
     // Their links are paid, so the requests' mails are not wanted any more: the receipts are.
     use_provider(&mut firm, "mail");
     firm.until("what waited went out", &["status"], |status| {

@@ -254,6 +254,18 @@ fn hoarding() -> Vec<Animal> {
     ]
 }
 
+/// One that takes so many pages twice, in two memories, and answers 1 where it gets both.
+pub fn glutton(pages: u32) -> Animal {
+    let core = format!(
+        r#"(memory $own 1)
+           (func (export "deed") (result i32)
+               (if (i32.eq (memory.grow 0 (i32.const {pages})) (i32.const -1)) (then unreachable))
+               (if (i32.eq (memory.grow $own (i32.const {pages})) (i32.const -1)) (then unreachable))
+               i32.const 1)"#
+    );
+    giving("two-memories", "memory-limit", "u32", &core)
+}
+
 /// The good one, which is called beside them.
 pub fn good() -> Animal {
     simple("good", "", "i32.const 7")

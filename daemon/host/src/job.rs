@@ -109,7 +109,7 @@ impl JobState {
         job: String,
         deadline: Instant,
     ) -> JobState {
-        let memory = MemoryCap { bytes: around.limits.memory_bytes, ledger: Arc::clone(&ledger) };
+        let memory = MemoryCap::new(around.limits.memory_bytes, Arc::clone(&ledger));
         JobState {
             charter,
             around,

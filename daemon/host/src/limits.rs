@@ -49,22 +49,31 @@ pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 /// Handles of one job: the contract lends two, and the memory of each is the daemon's.
 pub(crate) const HANDLES_MOST: usize = 10_000;
 
-/// Refuses growth beyond the cap and notes that it did: a guest shows a refused allocation as `unreachable` alone.
+/// Refuses growth of all memories together beyond the cap and notes that it did: a guest shows a refused allocation as `unreachable` alone.
 pub(crate) struct MemoryCap {
-    pub bytes: usize,
-    pub ledger: Arc<Ledger>,
+    bytes: usize,
+    used_bytes: usize,
+    ledger: Arc<Ledger>,
+}
+
+impl MemoryCap {
+    pub(crate) fn new(bytes: usize, ledger: Arc<Ledger>) -> MemoryCap {
+        MemoryCap { bytes, used_bytes: 0, ledger }
+    }
 }
 
 impl ResourceLimiter for MemoryCap {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired <= self.bytes;
+        let together = self.used_bytes.saturating_add(desired.saturating_sub(current));
+        let fits = together <= self.bytes;
         if fits {
-            self.ledger.note_memory(desired);
+            self.used_bytes = together;
+            self.ledger.note_memory(together);
         }
         // A module that declares a maximum of its own is refused by that first; only ours is ours to report.
         if !fits && maximum.is_none_or(|own| desired <= own) {

@@ -16,8 +16,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::AbortHandle;
 use wasmtime::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 
-/// How far the threads of long jobs step back: the most that the kernel knows.
-const LONG_NICE: i32 = 19;
+/// How far the threads of long jobs step back: far enough for short calls to come first, and not so far that a busy machine
+/// starves an honest import until its deadline.
+const LONG_NICE: i32 = 5;
 
 /// Why there is no answer.
 pub(crate) enum Stopped {

@@ -32,8 +32,10 @@ pub(crate) fn words(seen: &Seen) -> Vec<String> {
     words
 }
 
+/// As it is, or as it stands in the quotes of a mailbox.
 pub(crate) fn says(seen: &Seen, text: &str) -> bool {
-    words(seen).iter().any(|word| word.contains(text))
+    let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+    words(seen).iter().any(|word| word.contains(text) || word.contains(&quoted))
 }
 
 /// The idempotency key that it carries, wherever.

@@ -66,7 +66,7 @@ export function bouncesSince(provider, stream, cursor) {
 
 function read(cursor) {
   const [, mark, top, offset] = CURSOR.exec(cursor) ?? [];
-  if (!mark) throw invalid('bad-cursor', `${JSON.stringify(cursor)} is no cursor of this plugin`);
+  if (!mark) throw invalid('bad-cursor', `${JSON.stringify(cursor.slice(0, 100))} is no cursor of this plugin`);
   return { mark, top, offset: Number(offset ?? 0) };
 }
 

@@ -6,6 +6,8 @@ import { invalid } from 'remitd-plugin-sdk';
 export const OUR_ID = 'remitd-message-id';
 /** The provider's limit of a metadata value. */
 const METADATA_MOST_CHARACTERS = 80;
+/** Of a wrong address: enough to know it by. */
+const SHOWN_CHARACTERS = 100;
 
 export function posted(message, stream) {
   const fits = message.messageId.length <= METADATA_MOST_CHARACTERS;
@@ -38,7 +40,7 @@ const BLANKS = new RegExp(`[${CONTROL}]+`, 'g');
 /** The provider reads lists where an address stands: what could be one is refused. */
 function mailbox({ name, address }) {
   if (!ADDRESS.test(address)) {
-    throw invalid('bad-address', `${JSON.stringify(address)} is not an address that the provider takes`);
+    throw invalid('bad-address', `${JSON.stringify(address.slice(0, SHOWN_CHARACTERS))} is not an address that the provider takes`);
   }
   const plain = name.replace(BLANKS, ' ').trim();
   return plain ? `"${plain.replace(/["\\]/g, '\\$&')}" <${address}>` : address;

@@ -79,9 +79,11 @@ export class Provider {
       return denied('token-refused', `the provider refused the token (${mend}): ${words}`);
     }
     if (status === 408 || status === 429) return later(status === 429 ? 'too-many-requests' : 'timeout');
-    // Said by a proxy in front that has waited for the provider: what became of the message is not known.
-    const between = status > 501 && status !== 503;
-    if (between && !reads) return unknownOutcome('answer-lost', `the provider may have taken the message: ${words}`);
+    // Said after the work may have been done, or by a proxy in front: what became of the message is not known. A provider that
+    // says when to come back has not begun.
+    const busy = status === 503 && retryAfterS(headers) !== undefined;
+    const unsure = status >= 500 && status !== 501 && !busy;
+    if (unsure && !reads) return unknownOutcome('answer-lost', `the provider may have taken the message: ${words}`);
     if (status >= 500) return later('provider-fails');
     if (status === 404 || status === 405 || (status >= 300 && status < 400)) {
       return denied('not-the-api', `there is no such API at ${this.origin} (look at the setting \`api\`): ${words}`);

@@ -115,8 +115,8 @@ test('each refusal has its class, its code, and the words of the provider', () =
     [307, body(0), 'denied', 'not-the-api'],
     [413, body(0), 'invalid', 'too-large'],
     [429, body(429), 'unavailable', 'too-many-requests'],
-    [500, body(0), 'unavailable', 'provider-fails'],
-    [503, body(0), 'unavailable', 'provider-fails'],
+    [500, body(0), 'unknown-outcome', 'answer-lost'],
+    [503, body(0), 'unknown-outcome', 'answer-lost'],
     [502, body(0), 'unknown-outcome', 'answer-lost'],
     [504, body(0), 'unknown-outcome', 'answer-lost'],
   ];
@@ -126,6 +126,12 @@ test('each refusal has its class, its code, and the words of the provider', () =
     assert.deepEqual([failure.class, failure.code], [failureClass, code], `${status}`);
     assert.match(failure.message, new RegExp(`${status}.*their words`));
   }
+});
+
+test('a provider that says when to come back has not begun', () => {
+  answered({ status: 503, headers: [{ name: 'Retry-After', value: '30' }], body: json({ Message: 'busy' }) });
+  const failure = failureOf(() => sent());
+  assert.deepEqual([failure.class, failure.code, failure.retryAfterS], ['unavailable', 'provider-fails', 30]);
 });
 
 test('Retry-After is heard in seconds and as a date, in any case, and within a day', () => {

@@ -84,3 +84,65 @@ impl Keep for Keeper {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, Utc};
+    use remitd_host::keep::Forgetful;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+    }
+
+    fn change(key: &str, value: Option<&[u8]>, version: u64) -> Change {
+        Change { key: key.to_owned(), value: value.map(<[u8]>::to_vec), version }
+    }
+
+    /// What a keeper answers to each of a plugin's calls.
+    async fn walk(keep: &dyn Keep) -> Vec<String> {
+        let mut answers = Vec::new();
+        let full: Vec<Change> =
+            (0..80).map(|nth| change(&format!("full/{nth:03}"), Some(&[7; 60 << 10]), 0)).collect();
+        for changes in [
+            vec![change("a", Some(b"one"), 0), change("b", Some(b"two"), 0)],
+            // The second does not fit, so the first is not made either.
+            vec![change("a", Some(b"uno"), 1), change("b", Some(b"dos"), 0)],
+            vec![change("a", None, 1)],
+            vec![change("a", None, 1)],
+            full,
+        ] {
+            answers.push(format!("{:?}", keep.apply("acme", &changes).await.map_err(|failure| failure.code)));
+        }
+        answers.push(format!("{:?}", keep.get("acme", "a").await));
+        answers.push(format!("{:?}", keep.get("other", "b").await));
+        answers.push(format!("{:?}", keep.scan("acme", "", None).await));
+        answers.push(format!("{:?}", keep.scan("acme", "", Some("b")).await));
+        answers
+    }
+
+    #[tokio::test]
+    async fn the_database_and_the_forgetful_one_answer_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("remitd.sqlite").display());
+        let keeper = Keeper { store: Store::open(&url, 1).await.unwrap(), clock: Arc::new(Still) };
+        let kept = walk(&keeper).await;
+        assert_eq!(kept, walk(&Forgetful::default()).await);
+        let codes = [
+            "Ok(())",
+            "Err(\"changed-meanwhile\")",
+            "Ok(())",
+            "Err(\"changed-meanwhile\")",
+            "Err(\"too-much\")",
+        ];
+        assert_eq!(kept[..5], codes);
+        assert_eq!(kept[5..7], ["Ok(None)", "Ok(None)"]);
+        assert!(kept[7].contains("version: 1") && kept[7].contains("\"b\""), "{kept:?}");
+        assert_eq!(kept[8], "Ok([])");
+    }
+}

@@ -65,6 +65,17 @@ async fn all_at_once_they_hold_up_nobody() {
     assert!(beside.end().await > 0);
 }
 
+#[tokio::test]
+async fn two_memories_have_one_limit_together() {
+    let house = House::new(Services::default());
+    // 20 MiB each fit into 48, 30 MiB each do not.
+    let modest = house.load("modest", zoo::glutton(20 * 16).wasm, Grants::default());
+    assert_eq!(house.call(&modest, "deed", json!({})).await, Ok(json!(1)));
+    let glutton = zoo::glutton(30 * 16);
+    let plugin = house.load(glutton.name, glutton.wasm, Grants::default());
+    is(&house.call(&plugin, "deed", json!({})).await.unwrap_err(), FailureClass::Bug, glutton.code);
+}
+
 /// Peak memory of this process, and what it uses now.
 fn memory_kib(key: &str) -> u64 {
     let status = fs_err::read_to_string("/proc/self/status").unwrap();

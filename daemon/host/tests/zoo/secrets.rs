@@ -84,7 +84,7 @@ async fn a_granted_secret_goes_to_its_place_and_nowhere_else() {
 
 #[tokio::test]
 async fn a_server_that_repeats_a_secret_is_not_heard() {
-    let echo = Peer::start(|request| ok(request)).await;
+    let echo = Peer::start(ok).await;
     let origin = echo.origin();
     let fisher = Fisher::new(vec![origin.clone()], vec!["api".into()]);
     let failure = fisher.ask("GET", &origin, put("authorization", "api")).await.unwrap_err();

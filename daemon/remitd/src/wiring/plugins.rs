@@ -30,7 +30,7 @@ pub async fn seat(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<(Plugins, Seat
                 problems.extend(settings_problems(loaded, at, &host, &plugin).await);
                 all.push(plugin);
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     problems.extend(kind_problems(loaded, &all));
@@ -51,13 +51,13 @@ pub async fn seat(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<(Plugins, Seat
 }
 
 /// Compiling takes seconds and a processor each: side by side.
-fn load_all(loaded: &Loaded, lock: &Lock, host: &Host) -> Vec<Result<Arc<Plugin>, Problem>> {
+fn load_all(loaded: &Loaded, lock: &Lock, host: &Host) -> Vec<Result<Arc<Plugin>, Box<Problem>>> {
     let plugins = loaded.config.plugins.iter().enumerate();
     std::thread::scope(|scope| {
         let loads: Vec<_> =
             plugins.map(|(at, wanted)| scope.spawn(move || load(loaded, lock, host, at, wanted))).collect();
         let lost = || loaded.problem("plugin", "REMIT-0119", "a plugin could not be loaded".to_owned(), None);
-        loads.into_iter().map(|load| load.join().unwrap_or_else(|_| Err(lost()))).collect()
+        loads.into_iter().map(|load| load.join().unwrap_or_else(|_| Err(Box::new(lost())))).collect()
     })
 }
 
@@ -67,11 +67,11 @@ fn load(
     host: &Host,
     at: usize,
     wanted: &config::Plugin,
-) -> Result<Arc<Plugin>, Problem> {
+) -> Result<Arc<Plugin>, Box<Problem>> {
     let place = |key: &str| format!("plugin[{at}].{key}");
     let wasm = trust::trusted(loaded, lock, wanted).map_err(|distrust| {
         let Distrust { code, key, message, hint } = distrust;
-        loaded.problem(&place(key), code, message, Some(hint))
+        Box::new(loaded.problem(&place(key), code, message, Some(hint)))
     })?;
     let (id, settings) = (wanted.id.clone(), serde_json::Value::Object(wanted.settings.clone()));
     let spec = PluginSpec { id, wasm, grants: grants(&wanted.grants), settings_json: settings.to_string() };
@@ -81,7 +81,7 @@ fn load(
             HostError::BadSecretGrant { .. } => "grants.secrets",
             _ => "file",
         };
-        loaded.problem(&place(key), "REMIT-0119", error.to_string(), None)
+        Box::new(loaded.problem(&place(key), "REMIT-0119", error.to_string(), None))
     })
 }
 

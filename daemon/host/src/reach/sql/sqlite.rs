@@ -1,13 +1,16 @@
 //! SQLite: readers that can only read, writers that take the lock at once. A file that is not there is not made.
 
 use super::params::{Access, Bound, Dialect, bind};
-use super::{ACQUIRE_TIMEOUT, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
+use super::{
+    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK,
+    WRITERS_MOST,
+};
 use crate::wit::sql::{Rows, Statement, Value};
 use crate::wit::types::{Date, Failure};
 use chrono::{Datelike, NaiveDate};
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
 use sqlx::{
     Arguments, Column, ConnectOptions, Connection, Row, Sqlite, SqliteConnection, SqlitePool, TypeInfo,
     ValueRef,
@@ -133,11 +136,26 @@ impl Drop for Fresh {
     }
 }
 
-/// Interrupts whatever the connection runs at `deadline`: a scan that finds nothing would not notice that nobody waits.
+/// Bounds what the connection runs: interrupted at `deadline`, since a scan that finds nothing would not notice that nobody
+/// waits, and no value longer than an answer, since SQLite makes a gibibyte of a few letters.
 async fn stop_at(connection: &mut SqliteConnection, deadline: Instant) -> Result<(), sqlx::Error> {
     let mut handle = connection.lock_handle().await?;
     handle.set_progress_handler(PROGRESS_STEPS, move || Instant::now() < deadline);
+    cap_values(&mut handle);
     Ok(())
+}
+
+#[allow(unsafe_code)]
+fn cap_values(handle: &mut LockedSqliteHandle<'_>) {
+    let most = i32::try_from(ANSWER_MAX_BYTES).unwrap_or(i32::MAX);
+    // SAFETY: the connection is open and locked for us; the call stores one number in it and keeps nothing.
+    unsafe {
+        libsqlite3_sys::sqlite3_limit(
+            handle.as_raw_handle().as_ptr(),
+            libsqlite3_sys::SQLITE_LIMIT_LENGTH,
+            most,
+        );
+    }
 }
 
 async fn read(
@@ -228,6 +246,7 @@ const INTERRUPT: i32 = 9;
 const IOERR: i32 = 10;
 const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
+const TOOBIG: i32 = 18;
 const CONSTRAINT: i32 = 19;
 /// The file was moved away under an open connection: the next connection finds what is there by then.
 const READONLY_DBMOVED: &str = "1032";
@@ -247,6 +266,7 @@ pub(super) fn refusal(code: &str, message: String) -> Failure {
         }
         Some(IOERR | FULL | CANTOPEN) => Failure::unavailable("connect", message),
         Some(READONLY) => Failure::invalid("read-only", message),
+        Some(TOOBIG) => Failure::invalid("answer-too-large", format!("{message} (16 MiB at most)")),
         Some(CONSTRAINT) => Failure::invalid("constraint", message),
         _ => Failure::invalid("statement", message),
     }

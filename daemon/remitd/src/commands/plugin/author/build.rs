@@ -49,11 +49,11 @@ pub fn build(dir: &Path) -> Result<Vec<u8>, Fault> {
 /// The last .wasm file that cargo tells of: the crate's own comes after its dependencies.
 fn module(messages: &str) -> Option<PathBuf> {
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let files = artifacts.filter(|message| message["reason"] == "compiler-artifact").filter_map(|message| {
-        let names = message["filenames"].as_array()?.iter().filter_map(|name| name.as_str());
+    let files = artifacts.filter_map(|message| {
+        let names = message.get("filenames")?.as_array()?.iter().filter_map(|name| name.as_str());
         names.filter(|name| name.ends_with(".wasm")).map(PathBuf::from).next()
     });
-    files.last()
+    files.fold(None, |_, file| Some(file))
 }
 
 /// Makes a component of a core module that carries its world.
