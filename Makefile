@@ -9,6 +9,7 @@ CARGO ?= cargo
 # Passed on to the demo, for example DEMO_ARGS="--once --json".
 DEMO_ARGS ?=
 GUEST := wasm32-unknown-unknown
+OPPONENT := $(CURDIR)/target/extism
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,7 +36,10 @@ js: setup ## build and test the plugin in JavaScript
 	npm --prefix plugins/mail-api run build -- $(CURDIR)/target/plugins/mail-api.wasm
 
 bench: setup ## measure, against independent ways of doing the same
-	$(CARGO) bench --locked -p remitd
+# The opponent is a workspace of its own: its wasmtime is another one.
+	$(CARGO) build --locked --release --manifest-path tests/extism/Cargo.toml --target-dir $(OPPONENT)
+	$(CARGO) build --locked --profile guest --target $(GUEST) -p extism-describe --manifest-path tests/extism/Cargo.toml --target-dir $(OPPONENT)
+	REMITD_EXTISM=$(OPPONENT) $(CARGO) bench --locked -p remitd
 
 crash: setup ## kill the daemon 200 times on each database, at every named point and at random, and compare the books
 	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} $(CARGO) test --locked --workspace --test crash -- --nocapture

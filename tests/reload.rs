@@ -21,13 +21,12 @@ fn version(about: &str) -> Vec<u8> {
     manifest::embed(remitd_plugins::bundled("mail-folder").unwrap().wasm, &manifest).unwrap()
 }
 
+/// Puts a version in place; the first time with what it needs.
 #[track_caller]
-fn install(firm: &Firm, wasm: &[u8]) {
+fn install(firm: &Firm, wasm: &[u8], given: &[&str]) {
     let file = firm.path("delivered.wasm");
     fs_err::write(&file, wasm).unwrap();
-    let args =
-        ["plugin", "install", file.to_str().unwrap(), "--set", "folder=mail", "--grant", "maildir=mail"];
-    firm.cli_told(&args, "y\n").expect(0);
+    firm.cli_told(&[&["plugin", "install", file.to_str().unwrap()], given].concat(), "y\n").expect(0);
 }
 
 fn rows(round: usize) -> String {
@@ -40,13 +39,13 @@ fn rows(round: usize) -> String {
 fn twenty_reloads_under_load_lose_and_repeat_nothing() {
     let mut firm = Firm::new(BIN, None);
     let versions = [version("One"), version("Two")];
-    install(&firm, &versions[0]);
+    install(&firm, &versions[0], &["--set", "folder=mail", "--grant", "maildir=mail"]);
     firm.change("provider = \"mail\"", "provider = \"post\"");
     firm.start();
     let mut hashes = BTreeSet::new();
     for round in 0..ROUNDS {
         firm.drop_file(&format!("round-{round}.csv"), rows(round).as_bytes());
-        install(&firm, &versions[(round + 1) % 2]);
+        install(&firm, &versions[(round + 1) % 2], &[]);
         let answer = firm.ask(&["reload"]);
         let post =
             answer["plugins"].as_array().unwrap().iter().find(|seat| seat["id"] == "post").unwrap().clone();
@@ -105,6 +104,16 @@ fn a_reload_is_all_or_nothing() {
     firm.books("the mail goes out by the old plugin", |books| {
         books["requests"] == 1 && books["unmailed"] == 0
     });
+    // What the running daemon works with must stay: it goes on with the accounts that it began with.
+    fs_err::write(&firm.config, &whole).unwrap();
+    firm.change("id = \"sandbox\"", "id = \"cards\"");
+    firm.change("gateway = \"sandbox\"", "gateway = \"cards\"");
+    firm.cli(&["check"]).expect(0);
+    let refused = firm.cli(&["reload"]).expect(3);
+    assert!(
+        refused.stderr.contains("account[0].gateway works with the payment-gateway \"sandbox\""),
+        "{refused:?}"
+    );
     // A table that is not taken up is named.
     fs_err::write(&firm.config, whole).unwrap();
     firm.change("Please pay only what you owe.", "Thank you.");

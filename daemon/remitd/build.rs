@@ -20,8 +20,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let manifest = out.join("sdk.toml");
     fs_err::write(&manifest, standalone(&root)?)?;
-    let (lock, style) = (root.join("Cargo.lock"), root.join("rustfmt.toml"));
-    for (name, file) in [("SDK_MANIFEST", &manifest), ("LOCK", &lock), ("SDK_STYLE", &style)] {
+    let lock = root.join("Cargo.lock");
+    let (style, readme) = (root.join("rustfmt.toml"), root.join("plugin-sdk/README.md"));
+    let texts =
+        [("SDK_MANIFEST", &manifest), ("LOCK", &lock), ("SDK_STYLE", &style), ("SDK_README", &readme)];
+    for (name, file) in texts {
         println!("cargo::rerun-if-changed={}", file.display());
         writeln!(code, "pub const {name}: &str = include_str!({:?});", file.display().to_string())?;
     }

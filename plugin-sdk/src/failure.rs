@@ -15,6 +15,12 @@ impl Failure {
     }
 
     /// It may pass: tried again later.
+    ///
+    /// ```
+    /// use remitd_plugin_sdk::{Failure, FailureClass};
+    /// let busy = Failure::unavailable("rate-limited", "the API takes ten requests a minute").retry_after(30);
+    /// assert_eq!((busy.class, busy.retry_after_s), (FailureClass::Unavailable, Some(30)));
+    /// ```
     pub fn unavailable(code: &str, message: impl Into<String>) -> Failure {
         Failure::of(FailureClass::Unavailable, code, message)
     }

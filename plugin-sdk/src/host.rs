@@ -79,6 +79,14 @@ pub mod state {
     }
 
     /// All changes in one transaction, or none; `changed-meanwhile` where a key has another version than the change says.
+    ///
+    /// ```
+    /// use remitd_plugin_sdk::host::state::{self, Change};
+    /// let seen = state::get("last").unwrap().map_or(0, |entry| entry.version);
+    /// let change = Change { key: "last".into(), value: Some(b"INV-7".to_vec()), version: seen };
+    /// state::apply(&[change.clone()]).unwrap();
+    /// assert_eq!(state::apply(&[change]).unwrap_err().code, "changed-meanwhile", "somebody was there before");
+    /// ```
     pub fn apply(changes: &[Change]) -> Result<(), Failure> {
         service::state::apply(changes)
     }

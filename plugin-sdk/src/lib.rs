@@ -3,10 +3,38 @@
 //! An author implements [`importer::Importer`], [`connector::Connector`], [`mail::MailProvider`] or
 //! [`gateway::PaymentGateway`] and calls the macro of that kind once:
 //!
-//! ```ignore
-//! struct AcmeBilling { … }
-//! impl Connector for AcmeBilling { … }
-//! export_connector!(AcmeBilling);
+//! ```
+//! use remitd_plugin_sdk::mail::{Accepted, MailProvider, Message};
+//! use remitd_plugin_sdk::{About, Context, Failure, export_mail_provider, host::smtp, settings};
+//!
+//! #[derive(serde::Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Relay {
+//!     connection: String,
+//! }
+//!
+//! impl MailProvider for Relay {
+//!     const ABOUT: About = About { name: "Relay", version: "0.1.0", settings_schema: r#"{"type":"object"}"# };
+//!     /// A server does not know a message again.
+//!     const REPEATS_SAFELY: bool = false;
+//!
+//!     fn open() -> Result<Relay, Failure> {
+//!         settings()
+//!     }
+//!
+//!     fn send(&self, _: &Context, message: &Message) -> Result<Accepted, Failure> {
+//!         let to = [message.recipient.address.clone()];
+//!         let answer = smtp::send(&self.connection, &message.sender.address, &to, &message.wire)?;
+//!         Ok(Accepted { provider_ref: answer })
+//!     }
+//! }
+//!
+//! export_mail_provider!(Relay);
+//!
+//! // On the author's own machine, the services answer from the test's closures.
+//! use remitd_plugin_sdk::mock::{Services, install};
+//! install(Services::new(r#"{"connection":"relay"}"#).smtp(|(connection, ..)| Ok(format!("250 by {connection}"))));
+//! assert_eq!(Relay::open().unwrap().connection, "relay");
 //! ```
 //!
 //! The crate is built for `wasm32-unknown-unknown`, where a plugin can do what `wit/v1` gives it and nothing else. Built for

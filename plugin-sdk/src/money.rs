@@ -12,6 +12,13 @@ pub fn exponent(currency: &str) -> Result<u32, Failure> {
 }
 
 /// The amount in whole minor units of a currency with so many decimals.
+///
+/// ```
+/// use remitd_plugin_sdk::{money, rust_decimal::Decimal};
+/// let amount: Decimal = "12.50".parse().unwrap();
+/// assert_eq!(money::to_minor(amount, 2).unwrap(), 1250);
+/// assert!(money::to_minor(amount, 0).is_err(), "never rounded");
+/// ```
 pub fn to_minor(amount: Decimal, exponent: u32) -> Result<i64, Failure> {
     let mut scaled = amount.normalize();
     if scaled.scale() > exponent {

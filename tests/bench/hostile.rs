@@ -2,7 +2,7 @@
 //! stopped: how much later the last of a hundred answers comes, against the same without them.
 
 use crate::sandbox::{csv, host_with, runtime, spec};
-use crate::{grown, now};
+use crate::{bound, grown, now};
 use remitd_host::{Host, JobSpec, Limits, Plugin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,11 @@ fn component(core: &str) -> Vec<u8> {
 
 pub fn run() {
     let folder = tempfile::tempdir().unwrap();
-    let host = host_with(folder.path(), 2, Limits { guest_ms: GUEST_MS, ..Limits::default() });
+    let host = host_with(
+        folder.path(),
+        2,
+        Limits { guest_ms: GUEST_MS, failures_in_a_row: u32::MAX, ..Limits::default() },
+    );
     let good = csv(&host);
     let bad: Vec<_> = zoo()
         .into_iter()
@@ -72,6 +76,28 @@ pub fn run() {
     }
     let (beside, quiet) = (median(beside), median(quiet));
     grown("p99 of a call beside hostile ones / alone", (beside * 1e6, quiet * 1e6), "µs", 1.1);
+    stops(&host, &runtime);
+}
+
+/// How long after its limit the slowest of the zoo is stopped.
+fn stops(host: &Arc<Host>, runtime: &tokio::runtime::Runtime) {
+    let animals = remitd_tests::zoo::animals();
+    let mut latest = ("", 0.0);
+    for animal in &animals {
+        let spec = remitd_host::PluginSpec { id: animal.name.into(), ..spec(animal.wasm.clone()) };
+        let plugin = host.load(spec).unwrap();
+        let began = now();
+        let call = host.call_json(&plugin, JobSpec::new("bad", "bad"), animal.export, serde_json::json!([]));
+        let failure = runtime.block_on(call).unwrap_err();
+        let took_ms = began.elapsed().as_secs_f64() * 1e3;
+        assert_eq!(failure.code, animal.code, "{}", animal.name);
+        let limit_ms = if animal.code == "time-limit" { GUEST_MS } else { 0 };
+        let beyond_ms = took_ms - f64::from(u32::try_from(limit_ms).unwrap());
+        if beyond_ms > latest.1 {
+            latest = (animal.name, beyond_ms);
+        }
+    }
+    bound(&format!("{} hostile ones, beyond the limit ({})", animals.len(), latest.0), latest.1, 100.0, "ms");
 }
 
 async fn again_and_again(host: Arc<Host>, plugin: Arc<Plugin>) {

@@ -36,7 +36,9 @@ fn a_person_looks_and_agrees() {
     );
     let verified = firm.ask(&["plugin", "verify", "acme"]);
     assert_eq!((&verified[0]["good"], &verified[0]["id"]), (&true.into(), &"acme".into()));
-    firm.cli(&[&args[..], &["--yes"]].concat()).expect(0);
+    firm.cli(&["plugin", "install", file.to_str().unwrap(), "--yes"]).expect(0);
+    let dropped = firm.cli(&args).expect(2);
+    assert!(dropped.stderr.contains("is configured already"), "{dropped:?}");
     let trail = firm.ask(&["audit", "show"]);
     assert_eq!((&trail[0]["what"], &trail[0]["code"]), (&"installed".into(), &"acme".into()), "{trail}");
     assert_eq!(trail[0]["sha256"], verified[0]["sha256"]);
@@ -118,7 +120,7 @@ fn what_is_worked_with_is_not_taken_away() {
     firm.change("provider = \"mail\"", "provider = \"acme\"");
     firm.cli(&["check"]).expect(0);
     let refused = firm.cli(&["plugin", "remove", "acme"]).expect(2);
-    assert!(refused.stderr.contains("[mail] works with \"acme\""), "{refused:?}");
+    assert!(refused.stderr.contains("mail.provider works with \"acme\""), "{refused:?}");
     firm.change("provider = \"acme\"", "provider = \"mail\"");
     firm.cli(&["plugin", "remove", "acme"]).expect(0);
     assert!(!firm.path("plugins/acme.wasm").exists() && !firm.path("conf.d/plugin-acme.toml").exists());

@@ -9,6 +9,16 @@ fn made(wat: &str) -> Vec<u8> {
     manifest::embed(&wat::parse_str(wat).unwrap(), MANIFEST).unwrap()
 }
 
+/// A component whose manifest would write over the terminal's lines; `packed` itself refuses to make it.
+fn forged() -> Vec<u8> {
+    let mut wasm = packed(MANIFEST);
+    // As long as what it replaces, so that the section stays whole.
+    let (from, to) = (b"Hands mail to Acme.", b"\\u001b[2Ksigned by.");
+    let at = wasm.windows(from.len()).position(|part| part == from).unwrap();
+    wasm[at..at + to.len()].copy_from_slice(to);
+    wasm
+}
+
 #[test]
 fn each_bad_component_is_named() {
     let firm = Firm::new(BIN, None);
@@ -62,6 +72,7 @@ fn each_bad_component_is_named() {
         &with(&MANIFEST.replace("to put each message where Acme collects it", " ")),
         &["gives no reason for the grant maildir"],
     );
+    check("a forged line", &forged(), &["`about` of the manifest must be plain text"]);
     check(
         "no such grant",
         &with(&MANIFEST.replace("\"maildir\"", "\"files\"")),
@@ -74,6 +85,22 @@ fn each_bad_component_is_named() {
         wrong.stderr.contains("no setting `foldr`") && wrong.stderr.contains("needs the setting `folder`"),
         "{wrong:?}"
     );
+}
+
+#[test]
+fn a_grant_of_what_is_not_there_leaves_nothing_behind() {
+    let firm = Firm::new(BIN, None);
+    let file = delivered(&firm, &packed(MANIFEST));
+    let args =
+        ["plugin", "install", file.to_str().unwrap(), "--set", "folder=mail", "--grant", "maildir=nowhere"];
+    let refused = firm.cli_told(&args, "y\n").expect(3);
+    assert!(refused.stderr.contains("there is no \"nowhere\" in [[maildir]]"), "{refused:?}");
+    firm.cli(&["check"]).expect(0);
+    assert!(!firm.path("plugins.lock").exists() && !firm.path("conf.d/plugin-acme.toml").exists());
+    // Nor does one take the place of a plugin that comes with remitd.
+    let file = delivered(&firm, &packed(&MANIFEST.replace("\"acme\"", "\"mail\"")));
+    let refused = firm.cli_told(&["plugin", "install", file.to_str().unwrap()], "y\n").expect(2);
+    assert!(refused.stderr.contains("comes with remitd") && refused.stderr.contains("--id"), "{refused:?}");
 }
 
 #[test]

@@ -23,6 +23,11 @@ impl Cache {
     pub(crate) fn open(folder: &Path) -> Result<Cache, HostError> {
         use std::os::unix::fs::PermissionsExt;
         fs::create_dir_all(folder).map_err(HostError::Cache)?;
+        let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder).map_err(HostError::Cache)?);
+        if owner != rustix::process::geteuid().as_raw() {
+            let why = format!("{} belongs to another user, who could put code there", folder.display());
+            return Err(HostError::Cache(std::io::Error::other(why)));
+        }
         let mode = std::fs::Permissions::from_mode(FOLDER_MODE);
         fs::set_permissions(folder, mode).map_err(HostError::Cache)?;
         Ok(Cache { folder: folder.to_owned() })

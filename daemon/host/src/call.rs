@@ -2,7 +2,8 @@
 //! own bindings; this one goes by the component's own types.
 
 use crate::engine::Host;
-use crate::job::{JobSpec, JobState};
+use crate::failure::one_line;
+use crate::job::{JobSpec, JobState, Stands};
 use crate::json;
 use crate::plugin::Plugin;
 use crate::threads::Lent;
@@ -36,12 +37,14 @@ impl Host {
     /// What a plugin says of itself.
     pub async fn describe(&self, plugin: &Arc<Plugin>) -> Result<Description, Failure> {
         let (_, index) = plugin.find(&format!("{}.describe", plugin.kind))?;
-        let job = JobSpec::new("describe", "describe");
+        let job = JobSpec { stands: Stands::Beside, ..JobSpec::new("describe", "describe") };
         self.run(plugin, job, move |mut store, pre, _| async move {
             let instance = pre.instantiate_async(&mut store).await?;
             let describe = instance.get_typed_func::<(), (Description,)>(&mut store, &index)?;
-            let (description,) = describe.call_async(&mut store, ()).await?;
-            Ok(Ok(description))
+            let (said,) = describe.call_async(&mut store, ()).await?;
+            // A person reads these on a terminal.
+            let (name, version) = (one_line(&said.name), one_line(&said.version));
+            Ok(Ok(Description { name, version, ..said }))
         })
         .await
     }

@@ -5,7 +5,7 @@ use crate::cache::Cache;
 use crate::error::HostError;
 use crate::failure;
 use crate::grants::Grants;
-use crate::job::{JobSpec, JobState, Surroundings};
+use crate::job::{JobSpec, JobState, Stands, Surroundings};
 use crate::keep::{Keep, Note};
 use crate::ledger::Ledger;
 use crate::limits::{HANDLES_MOST, Limits, TABLE_ELEMENTS, TICK_MS};
@@ -168,7 +168,7 @@ impl Host {
         Fut: Future<Output = wasmtime::Result<Result<R, Failure>>> + Send + 'static,
         R: Send + 'static,
     {
-        if plugin.is_set_aside(self.around.limits.failures_in_a_row) {
+        if plugin.is_set_aside() {
             return Err(failure::set_aside(plugin.id(), self.around.limits.failures_in_a_row));
         }
         let wall_ms = job.wall_ms.unwrap_or(self.around.limits.call_ms);
@@ -195,14 +195,14 @@ impl Host {
             ledger.tell(usage);
         }
         let answer = match ended {
-            Ok(Ok(Ok(answer))) => answer.map_err(Failure::bounded),
+            Ok(Ok(Ok(answer))) => answer.map_err(|failure| failure::of_guest(failure, &ledger)),
             Ok(Ok(Err(trap))) => {
                 ledger.note_trap();
                 Err(failure::of_trap(&trap, &ledger))
             }
             Ok(Err(_)) => Err(failure::deadline(wall_ms, &ledger)),
             Err(Stopped::Panicked) if !ledger.touched() => {
-                Err(Failure::bug("host-panicked", "the daemon's own code failed while the plugin ran"))
+                Err(Failure::bug(failure::HOST_PANICKED, "the daemon's own code failed while the plugin ran"))
             }
             Err(_) if !ledger.touched() => Err(Failure::unavailable("stopping", "the job was stopped")),
             Err(_) => Err(Failure::unknown("stopped", "the job was stopped in the midst of its work")),
@@ -215,8 +215,15 @@ impl Host {
     /// fill the log, and staff are to look at it.
     async fn judge(&self, plugin: &Plugin, job: &JobSpec, ledger: &Ledger, failure: Option<&Failure>) {
         let most = self.around.limits.failures_in_a_row;
-        let own_fault = failure.is_some_and(|failure| failure.class == FailureClass::Bug) || ledger.trapped();
-        if !plugin.count(own_fault, most) {
+        let ours = failure.is_some_and(|failure| failure.code == failure::HOST_PANICKED);
+        let bug = failure.is_some_and(|failure| failure.class == FailureClass::Bug);
+        let own_fault = (bug && !ours) || ledger.trapped();
+        let counts = match job.stands {
+            Stands::Counted => true,
+            Stands::Beside => own_fault,
+            Stands::Outside => false,
+        };
+        if !counts || !plugin.count(own_fault, most) {
             return;
         }
         let last = failure.map(|failure| failure.message.as_str()).unwrap_or_default();

@@ -42,6 +42,8 @@ impl Failure {
     pub(crate) fn bounded(mut self) -> Failure {
         truncate(&mut self.code, CODE_MAX_BYTES);
         truncate(&mut self.message, MESSAGE_MAX_BYTES);
+        self.code = one_line(&self.code);
+        self.message = one_line(&self.message);
         self
     }
 }
@@ -56,6 +58,18 @@ pub(crate) fn one_line(text: &str) -> String {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let shown = |c: char| if breaks(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
+}
+
+/// The daemon's own code failed: no plugin's fault.
+pub(crate) const HOST_PANICKED: &str = "host-panicked";
+
+/// What a guest says itself. One that gives up on its own work after it may have changed something leaves an unknown end: as a
+/// plain bug it would be tried again after a mend.
+pub(crate) fn of_guest(mut failure: Failure, ledger: &Ledger) -> Failure {
+    if failure.class == FailureClass::Bug && ledger.touched() {
+        failure.class = FailureClass::UnknownOutcome;
+    }
+    failure.bounded()
 }
 
 /// Why the host ended a guest; travels as the trap's error.

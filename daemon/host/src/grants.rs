@@ -4,6 +4,7 @@ use crate::error::HostError;
 use crate::wit::types::Failure;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::AtomicU32;
 
 /// Names of what a plugin may reach, as `[plugin.grants]` gives them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,8 @@ pub(crate) struct Charter {
     pub origins: Vec<Origin>,
     secrets: Vec<SecretGrant>,
     pub settings_json: String,
+    /// Refusals of the plugin that are in the trail since it was loaded.
+    pub noted: AtomicU32,
 }
 
 /// A secret, and the one place where it may be put.
@@ -136,7 +139,8 @@ impl Charter {
             SecretGrant::parse(text).ok_or_else(bad)
         };
         let secrets = grants.secrets.iter().map(secret).collect::<Result<_, _>>()?;
-        Ok(Charter { plugin, sha256, grants, origins, secrets, settings_json })
+        let noted = AtomicU32::new(0);
+        Ok(Charter { plugin, sha256, grants, origins, secrets, settings_json, noted })
     }
 
     /// The secrets that are granted, wherever they may be put.

@@ -1,6 +1,6 @@
 //! One job: what its guest may reach while it runs, and how its time is counted.
 
-use crate::failure::{Ended, one_line};
+use crate::failure::Ended;
 use crate::grants::Charter;
 use crate::keep::{Keep, Note};
 use crate::ledger::{Ledger, Usage};
@@ -19,6 +19,8 @@ use wasmtime::component::ResourceTable;
 const GRACE: Duration = Duration::from_millis(250);
 /// Refusals of one job that go into the trail: a flood of them says no more than the first.
 const NOTES_MOST: usize = 16;
+/// The same of one plugin, until it is loaded anew.
+const NOTES_A_PLUGIN_MOST: u32 = 500;
 
 /// Which job, and for how long.
 #[derive(Debug, Clone)]
@@ -29,13 +31,15 @@ pub struct JobSpec {
     pub key: String,
     /// Wall time, where it is not the usual.
     pub wall_ms: Option<u64>,
+    /// Whether its end says something of how the plugin works.
+    pub stands: Stands,
     /// Filled in when the job has ended, for whoever wants to know what it took.
     pub usage: Option<Arc<Usage>>,
 }
 
 impl JobSpec {
     pub fn new(job: impl Into<String>, key: impl Into<String>) -> JobSpec {
-        JobSpec { job: job.into(), key: key.into(), wall_ms: None, usage: None }
+        JobSpec { job: job.into(), key: key.into(), wall_ms: None, stands: Stands::Counted, usage: None }
     }
 }
 
@@ -63,8 +67,19 @@ pub struct JobState {
     table: ResourceTable,
     host_calls: u32,
     noted: Vec<String>,
+    pub(crate) applies: u32,
     guest_ticks: u64,
     tick_was_ours: bool,
+}
+
+/// Whether a job's end counts when a plugin is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    Counted,
+    /// What a plugin is asked beside its work: that it answers well says nothing of the work.
+    Beside,
+    /// What anybody outside can send it: nobody may have it set aside by that.
+    Outside,
 }
 
 /// A host call in progress; see [`JobState::enter`].
@@ -121,6 +136,7 @@ impl JobState {
             table: ResourceTable::new(),
             host_calls: 0,
             noted: Vec::new(),
+            applies: 0,
             guest_ticks: 0,
             tick_was_ours: false,
         }
@@ -192,12 +208,15 @@ impl JobState {
     /// Writes a refusal down, once a job for the same words.
     async fn note(&mut self, failure: &Failure) {
         // It repeats what the guest asked for, which may be long, or look like more lines than one.
-        let mut failure = failure.clone().bounded();
-        failure.message = one_line(&failure.message);
+        let failure = failure.clone().bounded();
         if self.noted.len() >= NOTES_MOST || self.noted.contains(&failure.message) {
             return;
         }
         self.noted.push(failure.message.clone());
+        // Whatever anybody sends it, a plugin does not push the rest of the trail out of sight.
+        if self.charter.noted.fetch_add(1, Ordering::Relaxed) >= NOTES_A_PLUGIN_MOST {
+            return;
+        }
         let note = Note {
             plugin: self.charter.plugin.clone(),
             sha256: self.charter.sha256.clone(),

@@ -32,7 +32,7 @@ pub mod wit;
 pub use engine::{Extend, Host, HostConfig};
 pub use error::HostError;
 pub use grants::Grants;
-pub use job::{JobSpec, JobState, Mark};
+pub use job::{JobSpec, JobState, Mark, Stands};
 pub use kind::Kind;
 pub use ledger::Usage;
 pub use limits::Limits;

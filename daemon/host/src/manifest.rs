@@ -9,6 +9,8 @@ use wasmparser::{Parser, Payload};
 /// The section's name.
 pub const SECTION: &str = "remitd:manifest";
 const MANIFEST_MAX_BYTES: usize = 64 << 10;
+const TEXT_MAX_BYTES: usize = 500;
+const ID_MAX_BYTES: usize = 64;
 
 /// `plugin.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,12 @@ pub enum ManifestError {
     Damaged(String),
     #[error("the component has no manifest in it: make it with `remitd plugin pack`")]
     Missing,
+    #[error("the manifest's id {0:?} is none: use lower-case letters, digits and `-`, at most 64")]
+    NoId(String),
+    #[error(
+        "`{0}` of the manifest must be plain text of at most 500 bytes, without line breaks and control characters"
+    )]
+    NoPlainText(&'static str),
     #[error("the manifest is larger than 64 KiB")]
     TooLarge,
     #[error("the manifest says kind = \"{said}\", the component is of kind {is}")]
@@ -79,7 +87,22 @@ const NEEDS: [(&str, &str); 5] =
 
 impl Manifest {
     pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
-        toml::from_str(text).map_err(|error| ManifestError::Unreadable(error.to_string().trim().to_owned()))
+        let unreadable =
+            |error: toml::de::Error| ManifestError::Unreadable(error.to_string().trim().to_owned());
+        let manifest: Manifest = toml::from_str(text).map_err(unreadable)?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if manifest.id.is_empty() || manifest.id.len() > ID_MAX_BYTES || !manifest.id.chars().all(plain) {
+            return Err(ManifestError::NoId(manifest.id));
+        }
+        let asks = manifest.asks.iter().flat_map(|ask| [("grant", &ask.grant), ("why", &ask.why)]);
+        let own = [("id", &manifest.id), ("name", &manifest.name), ("about", &manifest.about)];
+        for (key, text) in own.into_iter().chain(asks) {
+            // These are what a person judges by, on a terminal: nothing may hide or forge a line there.
+            if text.chars().any(hides) || text.len() > TEXT_MAX_BYTES {
+                return Err(ManifestError::NoPlainText(key));
+            }
+        }
+        Ok(manifest)
     }
 
     /// The manifest that a component carries, and its text.
@@ -112,6 +135,12 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Whether a terminal does something else with a character than showing it.
+fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Puts a manifest into a component that has none.
@@ -178,7 +207,7 @@ mod tests {
         let wasm = wat::parse_str("(component (core module))").unwrap();
         assert!(matches!(Manifest::of(&wasm), Err(ManifestError::Missing)));
         // Longer than one byte of length can say.
-        let long = TEXT.replace("Reads Acme.", &"Reads Acme. ".repeat(40));
+        let long = TEXT.replace("Reads Acme.", &"Reads Acme. ".repeat(30));
         let whole = embed(&wasm, &long).unwrap();
         let (manifest, text) = Manifest::of(&whole).unwrap();
         assert_eq!((manifest.id.as_str(), manifest.kind, text), ("acme", Kind::Connector, long));
@@ -192,5 +221,9 @@ mod tests {
         assert!(error.contains("wy") && error.contains("line"), "{error}");
         let error = Manifest::parse(&TEXT.replace("\"connector\"", "\"conector\"")).unwrap_err().to_string();
         assert!(error.contains("payment-gateway"), "{error}");
+        for forged in ["\\u001b[2K", "\\nsigned by", "\\u202e"] {
+            let text = TEXT.replace("Reads Acme.", forged);
+            assert!(matches!(Manifest::parse(&text), Err(ManifestError::NoPlainText("about"))), "{forged}");
+        }
     }
 }

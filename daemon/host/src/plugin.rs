@@ -6,7 +6,7 @@ use crate::job::JobState;
 use crate::kind::{Kind, PACKAGE, VERSION};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wasmtime::Engine;
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -28,6 +28,8 @@ pub struct Plugin {
     pub(crate) pre: InstancePre<JobState>,
     /// Jobs that ended by the plugin's own fault since the last that did not.
     failures: AtomicU32,
+    /// Nothing but a reload puts it back.
+    aside: AtomicBool,
 }
 
 impl fmt::Debug for Plugin {
@@ -55,7 +57,7 @@ impl Plugin {
             .instantiate_pre(component)
             .map_err(|error| HostError::Unfit { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
         let charter = Arc::new(Charter::new(spec.id, sha256, spec.grants, spec.settings_json)?);
-        Ok(Plugin { charter, kind, pre, failures: AtomicU32::new(0) })
+        Ok(Plugin { charter, kind, pre, failures: AtomicU32::new(0), aside: AtomicBool::new(false) })
     }
 
     pub fn id(&self) -> &str {
@@ -96,8 +98,8 @@ impl Plugin {
     }
 
     /// Whether it failed so often that it is not called any more.
-    pub fn is_set_aside(&self, most: u32) -> bool {
-        self.failures.load(Ordering::Relaxed) >= most
+    pub fn is_set_aside(&self) -> bool {
+        self.aside.load(Ordering::Relaxed)
     }
 
     /// Whether its last job ended by its own fault.
@@ -108,7 +110,8 @@ impl Plugin {
     /// Counts how a job ended; gives whether the plugin is set aside by it.
     pub(crate) fn count(&self, own_fault: bool, most: u32) -> bool {
         if own_fault {
-            return self.failures.fetch_add(1, Ordering::Relaxed) + 1 == most;
+            let too_often = self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= most;
+            return too_often && !self.aside.swap(true, Ordering::Relaxed);
         }
         self.failures.store(0, Ordering::Relaxed);
         false

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+const SCHEMA_MAX_BYTES: usize = 64 << 10;
+
 /// One thing that is wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingFault {
@@ -14,12 +16,34 @@ pub struct SettingFault {
 
 /// Every fault; `Err` where the schema itself is none.
 pub fn settings_faults(schema: &str, settings: &Map<String, Value>) -> Result<Vec<SettingFault>, String> {
+    if schema.len() > SCHEMA_MAX_BYTES {
+        return Err("its settings schema is larger than 64 KiB".to_owned());
+    }
     let schema: Value =
         serde_json::from_str(schema).map_err(|error| format!("its settings schema is no JSON: {error}"))?;
+    if refers_on(&schema, false) {
+        return Err(
+            "its settings schema has a $ref that leads on: refer to #/$defs/NAME, and from there to nothing"
+                .to_owned(),
+        );
+    }
     let validator = jsonschema::draft202012::new(&schema)
         .map_err(|error| format!("its settings schema is no JSON Schema: {error}"))?;
     let settings = Value::Object(settings.clone());
     Ok(validator.iter_errors(&settings).flat_map(|error| faults_of(&error, &schema)).collect())
+}
+
+/// Whether a reference stands where it may lead to another one: a few lines of those can take years to check.
+fn refers_on(schema: &Value, inside_defs: bool) -> bool {
+    match schema {
+        Value::Object(table) => table.iter().any(|(key, value)| match key.as_str() {
+            "$dynamicRef" | "$recursiveRef" => true,
+            "$ref" => inside_defs || !value.as_str().is_some_and(|to| to.starts_with("#/$defs/")),
+            _ => refers_on(value, inside_defs || key == "$defs"),
+        }),
+        Value::Array(values) => values.iter().any(|value| refers_on(value, inside_defs)),
+        _ => false,
+    }
 }
 
 fn faults_of(error: &jsonschema::ValidationError<'_>, schema: &Value) -> Vec<SettingFault> {
@@ -89,6 +113,12 @@ mod tests {
             settings_faults(SCHEMA, json!({"foldr": 1, "folder": "m"}).as_object().unwrap()).unwrap();
         assert_eq!(faults[0].known, ["folder", "post"]);
         assert!(settings_faults("{", &Map::new()).unwrap_err().contains("no JSON"));
+        let chain = r##"{"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {}}}"##;
+        for bad in [r##"{"$ref": "#"}"##, chain] {
+            assert!(settings_faults(bad, &Map::new()).unwrap_err().contains("$ref"), "{bad}");
+        }
+        let plain = r##"{"properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}}"##;
+        assert_eq!(settings_faults(plain, &Map::new()), Ok(Vec::new()));
         assert!(settings_faults(r#"{"type": 7}"#, &Map::new()).unwrap_err().contains("no JSON Schema"));
     }
 }

@@ -13,6 +13,7 @@ const FILE: &str = "control.sock";
 const RELOAD: &str = "reload";
 const WORD_MAX_BYTES: u64 = 64;
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// For the word, which is there at once.
 const WORD_WAIT: Duration = Duration::from_secs(5);
 /// For the answer: plugins may have to be compiled.
@@ -46,8 +47,9 @@ impl Control {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the control socket is gone: `remitd reload` needs a restart first, SIGHUP works");
-                    return std::future::pending().await;
+                    // Too many open files, say: that may pass.
+                    tracing::error!(%error, "the control socket does not answer for a moment");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
             }
         }

@@ -85,13 +85,37 @@ impl Reload {
         let loaded = config::load(&self.config, std::env::vars()).map_err(Fault::Configuration)?;
         let road = &self.wired.road;
         let (plugins, seated) = wiring::seat(&loaded, wiring::keeper(&road.store)).await?;
-        let before = std::mem::replace(&mut *self.wired.seated.lock().await, seated.all.clone());
-        road.plugins.swap(plugins);
-        let seats = compare(&before, &seated.all);
+        self.refuse_empty_seats(&seated.all)?;
+        let mut now = self.wired.seated.lock().await;
+        let seats = compare(&now, &seated.all);
+        // Whatever can fail comes before the swap.
         self.trail(&seats).await?;
-        run::reseated(road, &self.wired.scheduled()).await?;
+        road.plugins.swap(plugins);
+        *now = seated.all;
         let needs_restart = changed_otherwise(&self.wired.loaded.config, &loaded.config);
-        Ok(Answer { reloaded: true, plugins: seats, needs_restart, ..Answer::default() })
+        let mut answer = Answer { reloaded: true, plugins: seats, needs_restart, ..Answer::default() };
+        if let Err(error) = run::reseated(road, &self.wired.scheduled()).await {
+            answer.error =
+                format!("the plugins are reloaded, but what waited for them is not tried again yet: {error}");
+            tracing::warn!("{}", answer.error);
+        }
+        Ok(answer)
+    }
+
+    /// The daemon goes on with the accounts, folders and pushes that it began with: what they name must still be there.
+    fn refuse_empty_seats(&self, all: &[Arc<Plugin>]) -> Result<(), Fault> {
+        for (place, id, kind) in wiring::plugins::named(&self.wired.loaded.config) {
+            let is = all.iter().find(|plugin| plugin.id() == id).map(|plugin| plugin.kind());
+            if is != Some(kind) {
+                return Err(Fault::Wiring {
+                    what: format!(
+                        "the running daemon's {place} works with the {kind} \"{id}\", which is not there any more"
+                    ),
+                    mend: "keep it until a restart, or restart the daemon instead".to_owned(),
+                });
+            }
+        }
+        Ok(())
     }
 
     async fn trail(&self, seats: &[Seat]) -> Result<(), Fault> {

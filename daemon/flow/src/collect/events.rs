@@ -8,7 +8,7 @@ use crate::road::{Posting as PostingMode, Road, money};
 use remitd_domain::payment::{self, Report, State as Paid};
 use remitd_domain::posting::{Line, State as PostingState, split};
 use remitd_domain::request::{Change, State as Standing};
-use remitd_host::{Failure, Header, JobSpec, Webhook};
+use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
 use remitd_store::{
     Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
 };
@@ -26,7 +26,8 @@ pub async fn webhook(
 ) -> Result<usize, FlowError> {
     let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
     let webhook = Webhook { headers, body };
-    let job = JobSpec::new(format!("webhook {gateway}"), "");
+    // Anybody can send these.
+    let job = JobSpec { stands: Stands::Outside, ..JobSpec::new(format!("webhook {gateway}"), "") };
     let events = road.gateway(gateway)?.read_webhook(job, webhook).await;
     let events = events.map_err(|failure| FlowError::Plugin { plugin: gateway.to_owned(), failure })?;
     for event in &events {

@@ -13,7 +13,7 @@ use crate::plugin::MailProvider;
 use crate::road::{OnUnknown, Road};
 use compose::Composed;
 use remitd_domain::request::State;
-use remitd_host::{Failure, FailureClass};
+use remitd_host::{Failure, FailureClass, JobSpec, Stands};
 use remitd_store::{Finish, Lease, MessageRow, MessageState, NewMessage, Payment, Request};
 
 const NOT_ANY_MORE: &str = "nothing is asked for any more: it was not sent again";
@@ -64,7 +64,7 @@ async fn write(road: &Road, lease: &Lease, provider: &MailProvider) -> Result<Op
     };
     let composed = compose::compose(road, lease, &request, payment.as_ref(), purpose)?;
     let repeats_safely = provider
-        .repeats_safely(job(lease))
+        .repeats_safely(JobSpec { stands: Stands::Beside, ..job(lease) })
         .await
         .map_err(|failure| FlowError::Plugin { plugin: road.mail.provider.clone(), failure })?;
     Ok(Some(Letter { request, payment, purpose, composed, repeats_safely }))

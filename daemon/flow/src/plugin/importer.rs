@@ -3,7 +3,7 @@
 use super::intake::{ByteSource, Delivered, Sink};
 use super::world::importer::ImporterPluginPre;
 use super::{Seat, calls};
-use remitd_host::{Failure, Host, HostError, JobSpec, JobState, Kind, Plugin};
+use remitd_host::{Failure, Host, HostError, JobSpec, JobState, Kind, Plugin, Stands};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use wasmtime::component::Resource;
@@ -31,7 +31,7 @@ impl Importer {
     pub async fn recognise(&self, file_name: String, mut head: Vec<u8>) -> Result<u8, Failure> {
         head.truncate(HEAD_BYTES);
         let pre = self.pre.clone();
-        let job = JobSpec::new("recognise", "recognise");
+        let job = JobSpec { stands: Stands::Beside, ..JobSpec::new("recognise", "recognise") };
         let call = self.seat.host.run(&self.seat.plugin, job, move |mut store, _, _| async move {
             let instance = pre.instantiate_async(&mut store).await?;
             let importer = instance.remitd_plugin_importer();

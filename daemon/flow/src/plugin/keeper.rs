@@ -9,10 +9,37 @@ use remitd_host::wit::state::{Change, Entry};
 use remitd_host::{Failure, keep};
 use remitd_store::{AuditRow, Remembered, Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// What a plugin waits for its own state. The store's one writer may be taken for longer, by the very file that it reads.
+const WAIT: Duration = Duration::from_secs(5);
 
 pub struct Keeper {
-    pub store: Store,
-    pub clock: Arc<dyn Clock>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    /// Of the daemon: a connection of its pool must not be opened on the threads of guests, which end with their host.
+    daemon: Handle,
+}
+
+impl Keeper {
+    /// Called on the daemon's own runtime.
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Keeper {
+        Keeper { store, clock, daemon: Handle::current() }
+    }
+
+    /// Runs `work` on the daemon's threads and waits for it, though not for ever.
+    async fn there<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let busy = || Failure::unavailable("store", "the daemon's database is busy");
+        let done = self.daemon.spawn(async move { tokio::time::timeout(WAIT, work).await });
+        match done.await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) | Err(_) => Err(busy()),
+        }
+    }
 }
 
 fn away(error: StoreError) -> Failure {
@@ -31,58 +58,71 @@ fn entry(kept: Remembered) -> Result<Entry, Failure> {
 
 impl Keep for Keeper {
     fn get<'a>(&'a self, plugin: &'a str, key: &'a str) -> Kept<'a, Option<Entry>> {
-        Box::pin(async move {
-            let found = self.store.remembered(plugin, key.as_bytes()).await.map_err(away)?;
+        let (store, plugin, key) = (self.store.clone(), plugin.to_owned(), key.to_owned());
+        Box::pin(self.there(async move {
+            let found = store.remembered(&plugin, key.as_bytes()).await.map_err(away)?;
             found.map(entry).transpose()
-        })
+        }))
     }
 
     fn scan<'a>(&'a self, plugin: &'a str, prefix: &'a str, after: Option<&'a str>) -> Kept<'a, Vec<Entry>> {
-        Box::pin(async move {
-            let after = after.unwrap_or_default().as_bytes();
+        let (store, plugin, prefix) = (self.store.clone(), plugin.to_owned(), prefix.to_owned());
+        let after = after.unwrap_or_default().to_owned();
+        Box::pin(self.there(async move {
             let most = i64::try_from(SCAN_MOST).unwrap_or(i64::MAX);
-            let found =
-                self.store.remembered_from(plugin, prefix.as_bytes(), after, most).await.map_err(away)?;
+            let (prefix, after) = (prefix.as_bytes(), after.as_bytes());
+            let found = store.remembered_from(&plugin, prefix, after, most).await.map_err(away)?;
             found.into_iter().map(entry).collect()
-        })
+        }))
     }
 
     fn apply<'a>(&'a self, plugin: &'a str, changes: &'a [Change]) -> keep::Kept<'a, ()> {
-        Box::pin(async move {
-            let mut tx = self.store.begin().await.map_err(away)?;
-            for Change { key, value, version } in changes {
-                let version = i64::try_from(*version).map_err(|_| changed_meanwhile(key))?;
-                let fits =
-                    tx.remember(plugin, key.as_bytes(), value.as_deref(), version).await.map_err(away)?;
-                if !fits {
-                    return Err(changed_meanwhile(key));
-                }
-            }
-            let (keys, bytes) = tx.remembered_size(plugin).await.map_err(away)?;
-            let over = |count: i64, most: usize| usize::try_from(count).is_ok_and(|count| count > most);
-            if over(keys, KEYS_MOST) || over(bytes, STATE_MAX_BYTES) {
-                return Err(too_much());
-            }
-            tx.commit().await.map_err(away)
-        })
+        let (store, plugin, changes) = (self.store.clone(), plugin.to_owned(), changes.to_vec());
+        Box::pin(self.there(async move { apply(&store, &plugin, &changes).await }))
     }
 
+    /// Written as soon as the store can: whoever notes something does not wait for a file that is being read.
     fn note(&self, note: Note) -> Kept<'_, ()> {
-        Box::pin(async move {
-            let row = AuditRow {
-                at_ms: self.clock.now_ms(),
-                actor: format!("plugin:{}", note.plugin),
-                what: note.what.to_owned(),
-                code: note.code,
-                message: note.message,
-                sha256: note.sha256,
-                job: note.job,
-            };
-            let mut tx = self.store.begin().await.map_err(away)?;
-            tx.audit(&row).await.map_err(away)?;
-            tx.commit().await.map_err(away)
-        })
+        let (store, at_ms) = (self.store.clone(), self.clock.now_ms());
+        let row = AuditRow {
+            at_ms,
+            actor: format!("plugin:{}", note.plugin),
+            what: note.what.to_owned(),
+            code: note.code,
+            message: note.message,
+            sha256: note.sha256,
+            job: note.job,
+        };
+        let write = async move {
+            let mut tx = store.begin().await?;
+            tx.audit(&row).await?;
+            tx.commit().await
+        };
+        // Its end is told here; the line itself stands in the log in any case.
+        drop(self.daemon.spawn(async move {
+            if let Err(error) = write.await {
+                tracing::error!(%error, "a line of the trail could not be written");
+            }
+        }));
+        Box::pin(std::future::ready(Ok(())))
     }
+}
+
+async fn apply(store: &Store, plugin: &str, changes: &[Change]) -> Result<(), Failure> {
+    let mut tx = store.begin().await.map_err(away)?;
+    for Change { key, value, version } in changes {
+        let version = i64::try_from(*version).map_err(|_| changed_meanwhile(key))?;
+        let fits = tx.remember(plugin, key.as_bytes(), value.as_deref(), version).await.map_err(away)?;
+        if !fits {
+            return Err(changed_meanwhile(key));
+        }
+    }
+    let (keys, bytes) = tx.remembered_size(plugin).await.map_err(away)?;
+    let over = |count: i64, most: usize| usize::try_from(count).is_ok_and(|count| count > most);
+    if over(keys, KEYS_MOST) || over(bytes, STATE_MAX_BYTES) {
+        return Err(too_much());
+    }
+    tx.commit().await.map_err(away)
 }
 
 #[cfg(test)]
@@ -130,7 +170,7 @@ mod tests {
     async fn the_database_and_the_forgetful_one_answer_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("remitd.sqlite").display());
-        let keeper = Keeper { store: Store::open(&url, 1).await.unwrap(), clock: Arc::new(Still) };
+        let keeper = Keeper::new(Store::open(&url, 1).await.unwrap(), Arc::new(Still));
         let kept = walk(&keeper).await;
         assert_eq!(kept, walk(&Forgetful::default()).await);
         let codes = [

@@ -6,10 +6,15 @@ use crate::wit::state::{Change, Entry, Host};
 use crate::wit::types::Failure;
 
 const KEY_MAX_BYTES: usize = 200;
+/// Each is a transaction of the one writer that payments and postings share.
+const APPLIES_MOST: u32 = 200;
 const VALUE_MAX_BYTES: usize = 64 << 10;
 
 impl Host for JobState {
     async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Entry>, Failure>> {
+        if let Err(failure) = fits(&[&key]) {
+            return serve!(self, "state.get", Err(failure));
+        }
         serve!(self, "state.get", self.around.keep.get(&self.charter.plugin, &key).await)
     }
 
@@ -18,6 +23,9 @@ impl Host for JobState {
         prefix: String,
         after: Option<String>,
     ) -> wasmtime::Result<Result<Vec<Entry>, Failure>> {
+        if let Err(failure) = fits(&[&prefix, after.as_deref().unwrap_or_default()]) {
+            return serve!(self, "state.scan", Err(failure));
+        }
         let keep = self.around.keep.clone();
         serve!(self, "state.scan", keep.scan(&self.charter.plugin, &prefix, after.as_deref()).await)
     }
@@ -27,9 +35,22 @@ impl Host for JobState {
     }
 }
 
+/// Refuses what is longer than any key.
+fn fits(texts: &[&str]) -> Result<(), Failure> {
+    match texts.iter().find(|text| text.len() > KEY_MAX_BYTES) {
+        None => Ok(()),
+        Some(_) => Err(Failure::invalid("bad-key", format!("a key has 1 to {KEY_MAX_BYTES} bytes"))),
+    }
+}
+
 impl JobState {
     /// What is remembered is the plugin's own affair, not the outside's: the ledger does not count it as a change there.
     async fn apply_checked(&mut self, changes: &[Change]) -> Result<(), Failure> {
+        self.applies += 1;
+        if self.applies > APPLIES_MOST {
+            let message = format!("one call changes what it remembers {APPLIES_MOST} times at most");
+            return Err(Failure::invalid("too-much", message));
+        }
         if changes.len() > CHANGES_MOST {
             return Err(Failure::invalid(
                 "too-much",

@@ -17,6 +17,9 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
         show::note("nothing was reloaded: the daemon goes on as before");
         return Ok(BAD_CONFIGURATION);
     }
+    if !answer.error.is_empty() {
+        show::note(&answer.error);
+    }
     if !answer.needs_restart.is_empty() {
         let tables = answer.needs_restart.join(", ");
         show::note(&format!("changed too, and taken up by a restart only: {tables}"));

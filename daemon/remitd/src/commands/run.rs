@@ -77,15 +77,15 @@ impl Orders {
                 tracing::warn!(%error, "no control socket: `remitd reload` does not work, SIGHUP does")
             }
         }
-        loop {
-            tokio::select! {
-                _ = self.term.recv() => return,
-                _ = self.int.recv() => return,
-                _ = self.hangup.recv() => {
-                    let reload = reload.clone();
-                    tasks.spawn(async move { drop(reload.run().await) });
-                }
+        // Those that come while one is obeyed are obeyed once, together.
+        tasks.spawn(async move {
+            while self.hangup.recv().await.is_some() {
+                reload.run().await;
             }
+        });
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
         }
     }
 

@@ -158,9 +158,11 @@ impl Lock {
 /// Writes a file in one step: a crash leaves the old one or the new one.
 pub fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fault> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    let mut unique = [0u8; 8];
+    getrandom::fill(&mut unique).map_err(|error| std::io::Error::other(error.to_string()))?;
+    name.push(format!(".{}.new", hex::encode(unique)));
     let new = path.with_file_name(name);
-    let mut file = fs_err::File::create(&new)?;
+    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(fs_err::rename(&new, path)?)

@@ -9,6 +9,8 @@ pub use signature::{SIGNATURE_ENDING, signer_of};
 
 use crate::config::{self, Loaded};
 use remitd_host::Grants;
+use std::io::Read;
+use std::path::Path;
 
 /// Why a plugin is not loaded, and at which key of its table to look.
 pub struct Distrust {
@@ -25,12 +27,12 @@ pub fn trusted(loaded: &Loaded, lock: &Lock, wanted: &config::Plugin) -> Result<
     }
     let (id, path) = (&wanted.id, loaded.path(&wanted.file));
     let distrust = |code, key, message, hint: String| Distrust { code, key, message, hint };
-    let wasm = fs_err::read(&path).map_err(|error| {
+    let wasm = read_component(&path).map_err(|error| {
         distrust("REMIT-0119", "file", error.to_string(), "make it readable for the daemon's user".to_owned())
     })?;
     let Some(reviewed) = lock.get(id) else {
         let message = format!("plugin \"{id}\" was never installed: it is not in {}", lock.name());
-        let hint = format!("look at it and agree: remitd plugin install {}", path.display());
+        let hint = format!("look at it and agree: remitd plugin install {id}");
         return Err(distrust("REMIT-0122", "file", message, hint));
     };
     let signer = signer_of(loaded, &path, &wasm).map_err(|message| {
@@ -48,6 +50,23 @@ pub fn trusted(loaded: &Loaded, lock: &Lock, wanted: &config::Plugin) -> Result<
         "if this is meant, look at it and agree: remitd plugin install {id}; if not, put the old one back"
     );
     Err(distrust("REMIT-0122", if only_grants { "grants" } else { "file" }, message, hint))
+}
+
+/// No component is larger, in bytes.
+const COMPONENT_MAX_BYTES: u64 = 64 << 20;
+
+/// A file that may be a component.
+pub fn read_component(path: &Path) -> std::io::Result<Vec<u8>> {
+    let refused = |why: &str| std::io::Error::other(format!("{} {why}", path.display()));
+    if !fs_err::metadata(path)?.is_file() {
+        return Err(refused("is no file"));
+    }
+    let mut wasm = Vec::new();
+    fs_err::File::open(path)?.take(COMPONENT_MAX_BYTES + 1).read_to_end(&mut wasm)?;
+    if wasm.len() as u64 > COMPONENT_MAX_BYTES {
+        return Err(refused("is larger than 64 MiB, as no component is"));
+    }
+    Ok(wasm)
 }
 
 /// The operator's grants as the host knows them.

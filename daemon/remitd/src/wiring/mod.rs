@@ -67,7 +67,7 @@ pub async fn open(loaded: Loaded, need: Need) -> Result<Wired, Fault> {
 
 /// What plugins remember, and the trail, in this store.
 pub fn keeper(store: &Store) -> Arc<Keeper> {
-    Arc::new(Keeper { store: store.clone(), clock: Arc::new(SystemClock) })
+    Arc::new(Keeper::new(store.clone(), Arc::new(SystemClock)))
 }
 
 impl Wired {

@@ -126,29 +126,33 @@ fn place_of(at: usize, keys: &[String]) -> String {
     place
 }
 
-/// Places that name a plugin of another kind than they need.
-fn kind_problems(loaded: &Loaded, all: &[Arc<Plugin>]) -> Vec<Problem> {
-    let config = &loaded.config;
-    let mut named = vec![("mail.provider".to_owned(), &config.mail.provider, Kind::MailProvider)];
+/// Every place that names a plugin, and the kind that it needs.
+pub fn named(config: &config::Config) -> Vec<(String, &str, Kind)> {
+    let mut named = vec![("mail.provider".to_owned(), config.mail.provider.as_str(), Kind::MailProvider)];
     for (at, account) in config.accounts.iter().enumerate() {
-        named.push((format!("account[{at}].gateway"), &account.gateway, Kind::PaymentGateway));
+        named.push((format!("account[{at}].gateway"), account.gateway.as_str(), Kind::PaymentGateway));
         if let Some(connector) = &account.connector {
-            named.push((format!("account[{at}].connector"), connector, Kind::Connector));
+            named.push((format!("account[{at}].connector"), connector.as_str(), Kind::Connector));
         }
     }
     for (at, folder) in config.folders.iter().enumerate() {
-        named.push((format!("folder[{at}].importer"), &folder.importer, Kind::Importer));
+        named.push((format!("folder[{at}].importer"), folder.importer.as_str(), Kind::Importer));
     }
     for (at, push) in config.pushes.iter().enumerate() {
-        named.push((format!("push[{at}].connector"), &push.connector, Kind::Connector));
+        named.push((format!("push[{at}].connector"), push.connector.as_str(), Kind::Connector));
     }
-    let wrong = |(place, id, needed): (String, &String, Kind)| {
+    named
+}
+
+/// Places that name a plugin of another kind than they need.
+fn kind_problems(loaded: &Loaded, all: &[Arc<Plugin>]) -> Vec<Problem> {
+    let wrong = |(place, id, needed): (String, &str, Kind)| {
         let is = all.iter().find(|plugin| plugin.id() == id)?.kind();
         let hint = Some(format!("name a plugin of kind {needed}"));
         let message = format!("\"{id}\" is of kind {is}, where {needed} is needed");
         (is != needed).then(|| loaded.problem(&place, "REMIT-0121", message, hint))
     };
-    named.into_iter().filter_map(wrong).collect()
+    named(&loaded.config).into_iter().filter_map(wrong).collect()
 }
 
 /// All of them, as one answer.

@@ -4,7 +4,7 @@
 use super::trail;
 use crate::cli::Install;
 use crate::commands::Asked;
-use crate::config::{self, Loaded};
+use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
 use crate::trust::{self, Entry, Lock, SIGNATURE_ENDING, grants, write_whole};
 use crate::{logging, show, wiring};
@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// Where installed components lie, beside the configuration.
 const FOLDER: &str = "plugins";
-const COMPONENT_MAX_BYTES: u64 = 64 << 20;
 
 /// What was found out about a component.
 struct Candidate {
@@ -41,10 +40,21 @@ struct Installed<'a> {
 pub async fn run(asked: &Asked, wanted: &Install) -> Result<u8, Fault> {
     let loaded = asked.load()?;
     logging::start_quiet(&loaded.config.log);
-    let mut lock = Lock::read(&loaded)?;
+    let lock = Lock::read(&loaded)?;
     let candidate = examine(&loaded, wanted).await?;
     let configured = loaded.config.plugins.iter().find(|plugin| plugin.id == candidate.id);
+    if let Some(plugin) = configured.filter(|plugin| remitd_plugins::bundled(&plugin.file).is_some()) {
+        let what = format!("\"{}\" is the id of \"{}\", which comes with remitd", candidate.id, plugin.file);
+        return Err(Fault::usage(what, "give it another id with --id, and name that where it is to work"));
+    }
     let (granted, settings) = match configured {
+        Some(_) if !wanted.grants.is_empty() || !wanted.settings.is_empty() => {
+            let what = format!("\"{}\" is configured already", candidate.id);
+            return Err(Fault::usage(
+                what,
+                "change its settings and grants in its [[plugin]] table, then install it again",
+            ));
+        }
         Some(plugin) => (grants(&plugin.grants), plugin.settings.clone()),
         None => (granted(&wanted.grants)?, settings(&wanted.settings)?),
     };
@@ -59,13 +69,12 @@ pub async fn run(asked: &Asked, wanted: &Install) -> Result<u8, Fault> {
         None => format!("{FOLDER}/{}.wasm", candidate.id),
     };
     place(&candidate, &loaded.path(&file))?;
-    if configured.is_none() {
-        let table = table(&candidate.id, &file, &settings, &granted)?;
-        let own = loaded.path("conf.d").join(own_file(&candidate.id));
-        fs_err::create_dir_all(loaded.path("conf.d"))?;
-        write_whole(&own, table.as_bytes())?;
-        show::note(&format!("its table is in {}", own.display()));
-    }
+    let entry = match configured {
+        Some(_) => entry,
+        None => configure(asked, &loaded, &candidate, table(&candidate.id, &file, &settings, &granted)?)?,
+    };
+    // Somebody may have installed another one while this one was looked at.
+    let mut lock = Lock::read(&loaded)?;
     lock.put(entry.clone());
     lock.write()?;
     let said =
@@ -96,13 +105,7 @@ async fn examine(loaded: &Loaded, wanted: &Install) -> Result<Candidate, Fault> 
         }
         _ => (PathBuf::from(&wanted.plugin), None),
     };
-    if fs_err::metadata(&path)?.len() > COMPONENT_MAX_BYTES {
-        return Err(Fault::usage(
-            format!("{} is larger than 64 MiB", path.display()),
-            "no component is so large",
-        ));
-    }
-    let wasm = fs_err::read(&path)?;
+    let wasm = trust::read_component(&path)?;
     let refused = |why: String| Fault::usage(why, "nothing was installed; show this to the plugin's author");
     let host = wiring::bare_host()?;
     let name = path.display().to_string();
@@ -256,6 +259,30 @@ fn place(candidate: &Candidate, to: &Path) -> Result<(), Fault> {
     write_whole(to, &candidate.wasm)
 }
 
+/// Writes the plugin's table, and takes it back where the configuration is not right with it: names that are not there, say.
+fn configure(asked: &Asked, loaded: &Loaded, candidate: &Candidate, table: String) -> Result<Entry, Fault> {
+    let own = loaded.path("conf.d").join(own_file(&candidate.id));
+    if own.exists() {
+        let what = format!("{} is there, and holds no plugin of the id \"{}\"", own.display(), candidate.id);
+        return Err(Fault::usage(what, "take what is in it to another file of conf.d first"));
+    }
+    fs_err::create_dir_all(loaded.path("conf.d"))?;
+    write_whole(&own, table.as_bytes())?;
+    let with = match asked.load() {
+        Ok(with) => with,
+        Err(fault) => {
+            fs_err::remove_file(&own)?;
+            fs_err::remove_file(loaded.path(format!("{FOLDER}/{}.wasm", candidate.id)))?;
+            return Err(fault);
+        }
+    };
+    show::note(&format!("its table is in {}", own.display()));
+    // As the configuration has read them: an origin may be written in several ways.
+    let plugin = with.config.plugins.iter().find(|plugin| plugin.id == candidate.id);
+    let granted = plugin.map(|plugin| grants(&plugin.grants)).unwrap_or_default();
+    Ok(Entry::of(&candidate.id, &candidate.wasm, &granted, candidate.signer.clone()))
+}
+
 /// The plugin's table as a file of conf.d.
 fn table(id: &str, file: &str, settings: &Map<String, Value>, granted: &Grants) -> Result<String, Fault> {
     #[derive(Serialize)]
@@ -272,19 +299,4 @@ fn table(id: &str, file: &str, settings: &Map<String, Value>, granted: &Grants) 
     let written = Written { plugin: [Table { id, file, settings, grants: granted }] };
     let text = toml::to_string(&written).map_err(|error| std::io::Error::other(error.to_string()))?;
     Ok(format!("# Written by `remitd plugin install`; settings and grants are yours to change.\n\n{text}"))
-}
-
-/// The id must not stand in another place of the configuration.
-pub fn named_in(config: &config::Config, id: &str) -> Option<String> {
-    let account = config
-        .accounts
-        .iter()
-        .find(|account| account.gateway == id || account.connector.as_deref() == Some(id));
-    let folder = config.folders.iter().find(|folder| folder.importer == id);
-    let push = config.pushes.iter().find(|push| push.connector == id);
-    account
-        .map(|account| format!("account \"{}\"", account.id))
-        .or_else(|| folder.map(|folder| format!("the folder {}", folder.path.display())))
-        .or_else(|| push.map(|_| "a [[push]]".to_owned()))
-        .or_else(|| (config.mail.provider == id).then(|| "[mail]".to_owned()))
 }

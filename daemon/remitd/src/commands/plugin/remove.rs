@@ -1,16 +1,17 @@
 //! `plugin remove`: takes away what `install` put in place. Refuses where the configuration still works with the plugin.
 
-use super::install::{named_in, own_file};
+use super::install::own_file;
 use super::trail;
 use crate::commands::Asked;
 use crate::fault::{DONE, Fault};
 use crate::trust::{Lock, SIGNATURE_ENDING};
+use crate::wiring::plugins::named;
 use crate::{logging, show};
 
 pub async fn run(asked: &Asked, id: &str) -> Result<u8, Fault> {
     let loaded = asked.load()?;
     logging::start_quiet(&loaded.config.log);
-    if let Some(place) = named_in(&loaded.config, id) {
+    if let Some((place, ..)) = named(&loaded.config).into_iter().find(|(_, named, _)| *named == id) {
         return Err(Fault::usage(format!("{place} works with \"{id}\""), "name another plugin there first"));
     }
     let mut lock = Lock::read(&loaded)?;

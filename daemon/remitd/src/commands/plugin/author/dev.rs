@@ -14,9 +14,16 @@ use tokio::sync::mpsc;
 /// An editor writes several files at once: one build for all of them.
 const QUIET: Duration = Duration::from_millis(200);
 /// What a plugin is made of.
-const SOURCES: [&str; 5] = ["src", "tests", "Cargo.toml", "plugin.toml", "settings.schema.json"];
+const SOURCES: [&str; 6] = ["src", "tests", "Cargo.toml", "build.rs", "plugin.toml", "settings.schema.json"];
 
 pub async fn dev(dir: &Path, once: bool) -> Result<u8, Fault> {
+    if !dir.join("Cargo.toml").exists() {
+        let what = format!("there is no plugin in {}", dir.display());
+        return Err(Fault::usage(
+            what,
+            "go into its folder, or begin one: remitd plugin new importer acme-bills",
+        ));
+    }
     let (say, mut changes) = mpsc::channel(1);
     // Before the first build, so that no change is missed.
     let _watcher = if once { None } else { Some(watch(dir, say)?) };
@@ -80,19 +87,28 @@ fn figures(report: &Report) -> Result<(), Fault> {
     show::table(&heads, called.map(row).collect())
 }
 
+/// The folder itself for the files in it, which editors put in place anew; and what is below `src` and `tests`.
 fn watch(dir: &Path, say: mpsc::Sender<()>) -> Result<impl Watcher, Fault> {
     let unwatched =
         |error: notify::Error| Fault::usage(format!("cannot watch the sources: {error}"), "use --once");
+    let own = fs_err::canonicalize(dir)?;
+    let base = own.clone();
     let heard = move |event: Result<notify::Event, notify::Error>| {
+        let Ok(event) = event else { return };
+        let source = |path: &PathBuf| {
+            let inside = path.strip_prefix(&base).unwrap_or(path);
+            SOURCES.iter().any(|source| inside.starts_with(source))
+        };
         // Building reads the sources: that is no change.
-        if event.is_ok_and(|event| !event.kind.is_access()) {
+        if !event.kind.is_access() && event.paths.iter().any(source) {
             // Full means that a build is wanted already.
             let _ = say.try_send(());
         }
     };
     let mut watcher = notify::recommended_watcher(heard).map_err(unwatched)?;
-    for source in SOURCES.map(|name| dir.join(name)).iter().filter(|path| path.exists()) {
-        watcher.watch(source, RecursiveMode::Recursive).map_err(unwatched)?;
+    watcher.watch(&own, RecursiveMode::NonRecursive).map_err(unwatched)?;
+    for folder in ["src", "tests"].map(|name| own.join(name)).iter().filter(|path| path.exists()) {
+        watcher.watch(folder, RecursiveMode::Recursive).map_err(unwatched)?;
     }
     Ok(watcher)
 }

@@ -33,8 +33,11 @@ struct ReportView {
 }
 
 pub async fn test(asked: &Asked, file: &Path, fixture: Option<PathBuf>) -> Result<u8, Fault> {
-    let beside = file.with_file_name("tests").join("kit.toml");
-    let path = fixture.or_else(|| beside.exists().then_some(beside));
+    // Beside the file, beside its folder (`dist`), or here.
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let places = [folder.join("tests"), folder.join("../tests"), PathBuf::from("tests")];
+    let found = places.into_iter().map(|tests| tests.join("kit.toml")).find(|path| path.exists());
+    let path = fixture.or(found);
     let report = play(fs_err::read(file)?, path.as_deref(), !asked.json).await?;
     if asked.json {
         show::json(&view(&report))?;
@@ -47,7 +50,9 @@ pub async fn play(wasm: Vec<u8>, fixture: Option<&Path>, told: bool) -> Result<R
     let fixture = match fixture {
         Some(path) => Fixture::read(path).map_err(fault)?,
         None => {
-            show::note("no tests/kit.toml: the plugin is tried without settings, connections and samples");
+            show::note(
+                "no tests/kit.toml (give one with --fixture): the plugin is tried without settings, connections and samples",
+            );
             Fixture::bare()
         }
     };

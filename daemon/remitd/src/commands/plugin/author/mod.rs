@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 
 pub fn pack(file: &Path, manifest: Option<PathBuf>, out: Option<PathBuf>) -> Result<u8, Fault> {
-    let manifest = manifest.unwrap_or_else(|| file.with_file_name("plugin.toml"));
-    let packed = packed(file, &manifest)?;
+    let beside = file.with_file_name("plugin.toml");
+    let beside = if beside.exists() { beside } else { PathBuf::from("plugin.toml") };
+    let packed = packed(file, manifest.as_deref(), &beside)?;
     let out = out.unwrap_or_else(|| {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
         PathBuf::from(format!("{stem}.packed.wasm"))
@@ -32,10 +33,15 @@ pub fn pack(file: &Path, manifest: Option<PathBuf>, out: Option<PathBuf>) -> Res
 }
 
 /// A component with its manifest in it, of a core module or a component.
-fn packed(file: &Path, manifest_file: &Path) -> Result<Vec<u8>, Fault> {
+fn packed(file: &Path, given: Option<&Path>, beside: &Path) -> Result<Vec<u8>, Fault> {
+    let manifest_file = given.unwrap_or(beside);
     let wasm = fs_err::read(file)?;
     let component = if wasm.starts_with(&COMPONENT) { wasm } else { build::component(&wasm, file)? };
     match manifest::Manifest::of(&component) {
+        Ok(_) if given.is_some() => {
+            let what = format!("{} has a manifest in it already", file.display());
+            Err(Fault::usage(what, "pack what cargo built, in target/wasm32-unknown-unknown/release"))
+        }
         Ok(_) => Ok(component),
         Err(manifest::ManifestError::Missing) => {
             let text = fs_err::read_to_string(manifest_file)?;

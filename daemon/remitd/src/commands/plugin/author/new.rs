@@ -42,6 +42,7 @@ pub fn new(kind: PluginKind, name: &str, dir: Option<PathBuf>) -> Result<u8, Fau
             put(&dir.join(folder).join(file), bytes)?;
         }
     }
+    put(&dir.join("sdk/README.md"), embedded::SDK_README.as_bytes())?;
     put(&dir.join("sdk/Cargo.toml"), embedded::SDK_MANIFEST.as_bytes())?;
     // An author's `cargo fmt` leaves it as it is.
     put(&dir.join("sdk/rustfmt.toml"), embedded::SDK_STYLE.as_bytes())?;
