@@ -40,10 +40,12 @@ impl Failure {
 
     /// Cut to what a row of ours may hold: the words are the guest's.
     pub(crate) fn bounded(mut self) -> Failure {
-        truncate(&mut self.code, CODE_MAX_BYTES);
-        truncate(&mut self.message, MESSAGE_MAX_BYTES);
-        self.code = one_line(&self.code);
-        self.message = one_line(&self.message);
+        for (text, most) in [(&mut self.code, CODE_MAX_BYTES), (&mut self.message, MESSAGE_MAX_BYTES)] {
+            // Escaping makes it longer, and is not to be done to a megabyte.
+            truncate(text, most);
+            *text = one_line(text);
+            truncate(text, most);
+        }
         self
     }
 }

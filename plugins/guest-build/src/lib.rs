@@ -11,6 +11,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "guest";
 /// Stack, data and first heap page then lie close together: the host puts a small memory back without a page fault.
 const STACK_BYTES: u32 = 128 << 10;
+/// The daemon's engine has it: searching text for the next separator is several times as quick.
+const SIMD: &str = "-Ctarget-feature=+simd128";
 
 /// What the outer cargo says to its own compiler and jobs.
 const NOT_FOR_GUESTS: [&str; 9] = [
@@ -95,6 +97,7 @@ fn without_paths(root: &Path) -> String {
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
     let mut flags = vec![format!("--remap-path-prefix={}=remitd", root.display())];
     flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
+    flags.push(SIMD.to_owned());
     flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
     flags.join("\x1f")
 }

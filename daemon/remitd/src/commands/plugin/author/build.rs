@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Small, so that a fresh instance costs little; a build script that needs more says `cargo::rustc-link-arg=-zstack-size=…`.
 const STACK_BYTES: u32 = 128 << 10;
+/// The daemon's engine has it: searching text is several times as quick.
+const SIMD: &str = "-Ctarget-feature=+simd128";
 /// What a cargo that started us says to its own compiler and jobs.
 const NOT_FOR_GUESTS: [&str; 8] = [
     "RUSTFLAGS",
@@ -27,7 +29,7 @@ pub fn build(dir: &Path) -> Result<Vec<u8>, Fault> {
     for name in NOT_FOR_GUESTS {
         cargo.env_remove(name);
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("-Clink-arg=-zstack-size={STACK_BYTES}\x1f{SIMD}"));
     let done = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let done =
         done.map_err(|error| Fault::usage(format!("cannot run cargo: {error}"), "install Rust with rustup"))?;
