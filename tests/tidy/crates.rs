@@ -33,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "remitd-store",
             "remitd-host",
             "remitd-flow",
+            "remitd-guest-build",
             "remitd-kit",
             "remitd-web",
             "remitd-plugins",

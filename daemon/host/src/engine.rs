@@ -207,13 +207,13 @@ impl Host {
             Err(_) if !ledger.touched() => Err(Failure::unavailable("stopping", "the job was stopped")),
             Err(_) => Err(Failure::unknown("stopped", "the job was stopped in the midst of its work")),
         };
-        self.judge(plugin, &job, &ledger, answer.as_ref().err()).await;
+        self.judge(plugin, &job, &ledger, answer.as_ref().err());
         answer
     }
 
     /// Counts failures that are the plugin's own fault. After too many in a row it is set aside: what goes on failing would only
     /// fill the log, and staff are to look at it.
-    async fn judge(&self, plugin: &Plugin, job: &JobSpec, ledger: &Ledger, failure: Option<&Failure>) {
+    fn judge(&self, plugin: &Plugin, job: &JobSpec, ledger: &Ledger, failure: Option<&Failure>) {
         let most = self.around.limits.failures_in_a_row;
         let ours = failure.is_some_and(|failure| failure.code == failure::HOST_PANICKED);
         let bug = failure.is_some_and(|failure| failure.class == FailureClass::Bug);
@@ -237,12 +237,7 @@ impl Host {
             code: aside.code,
             message: format!("{} The last failure: {last}", aside.message),
         };
-        if let Err(error) = self.around.keep.note(note).await {
-            tracing::error!(
-                message = error.message,
-                "that a plugin was set aside could not be written into the trail"
-            );
-        }
+        self.around.keep.note(note);
     }
 
     fn context(&self, job: &JobSpec, wall_ms: u64) -> CallContext {

@@ -102,7 +102,7 @@ macro_rules! serve {
             Some(failure) => Err(failure),
             None => $answer,
         };
-        $state.answered(mark, answer).await
+        $state.answered(mark, answer)
     }};
 }
 
@@ -183,8 +183,8 @@ impl JobState {
         }
     }
 
-    /// Ends a host call that may have been refused: a refusal goes into the trail before the guest hears of it.
-    pub async fn answered<T>(
+    /// Ends a host call that may have been refused: a refusal goes into the trail.
+    pub fn answered<T>(
         &mut self,
         mut mark: Mark,
         answer: Result<T, Failure>,
@@ -192,7 +192,7 @@ impl JobState {
         if let Err(failure) = &answer
             && failure.class == FailureClass::Denied
         {
-            self.note(failure).await;
+            self.note(failure);
         }
         let (lost, ends) = (mark.lost.take(), mark.ends);
         self.leave(mark);
@@ -206,7 +206,7 @@ impl JobState {
     }
 
     /// Writes a refusal down, once a job for the same words.
-    async fn note(&mut self, failure: &Failure) {
+    fn note(&mut self, failure: &Failure) {
         // It repeats what the guest asked for, which may be long, or look like more lines than one.
         let failure = failure.clone().bounded();
         if self.noted.len() >= NOTES_MOST || self.noted.contains(&failure.message) {
@@ -232,10 +232,7 @@ impl JobState {
             "a plugin was refused: {}",
             note.message
         );
-        // The refusal stands whether or not it could be written down; the log has it in any case.
-        if let Err(error) = self.around.keep.note(note).await {
-            tracing::error!(message = error.message, "a refusal could not be written into the trail");
-        }
+        self.around.keep.note(note);
     }
 
     /// Counts what went through a host call.

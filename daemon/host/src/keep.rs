@@ -38,7 +38,8 @@ pub trait Keep: Send + Sync {
     fn scan<'a>(&'a self, plugin: &'a str, prefix: &'a str, after: Option<&'a str>) -> Kept<'a, Vec<Entry>>;
     /// All or none; see [`changed_meanwhile`] and [`too_much`].
     fn apply<'a>(&'a self, plugin: &'a str, changes: &'a [Change]) -> Kept<'a, ()>;
-    fn note(&self, note: Note) -> Kept<'_, ()>;
+    /// Kept as soon as it can be; nobody waits for it, and the log has it in any case.
+    fn note(&self, note: Note);
 }
 
 /// The failure of a change whose key has another version by now.
@@ -121,8 +122,7 @@ impl Keep for Forgetful {
         now(Ok(()))
     }
 
-    fn note(&self, note: Note) -> Kept<'_, ()> {
+    fn note(&self, note: Note) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
-        now(Ok(()))
     }
 }

@@ -1,18 +1,17 @@
-//! Builds plugins for the sandbox and makes components of them, for build scripts. Owns nothing at run time. The inner cargo has its own
-//! target folder, so that it never waits for the outer one's lock, and none of the outer one's flags, so that clippy or a
-//! wrapper around rustc is not its compiler too.
+//! How a plugin is built for the sandbox and becomes a component: for build scripts, and for `remitd plugin dev`. The inner cargo has none
+//! of the outer one's flags, so that clippy or a wrapper around rustc is not its compiler too; in a build script it has its own
+//! target folder as well, so that it never waits for the outer one's lock.
 
 use std::env;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "guest";
-/// Stack, data and first heap page then lie close together: the host puts a small memory back without a page fault.
+/// Stack, data and first heap page then lie close together: the host puts a small memory back without a page fault. A crate that needs
+/// more says `cargo::rustc-link-arg=-zstack-size=…` in its build script.
 const STACK_BYTES: u32 = 128 << 10;
-/// The daemon's engine has it: searching text for the next separator is several times as quick.
-const SIMD: &str = "-Ctarget-feature=+simd128";
 
 /// What the outer cargo says to its own compiler and jobs.
 const NOT_FOR_GUESTS: [&str; 9] = [
@@ -73,10 +72,7 @@ fn build(root: &Path, target: &Path, guests: &[&str]) -> Result<PathBuf, Box<dyn
     for guest in guests {
         cargo.args(["--package", guest]);
     }
-    for name in NOT_FOR_GUESTS {
-        cargo.env_remove(name);
-    }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(root));
+    for_guests(&mut cargo, &without_paths(root));
     let done = cargo.output().map_err(|error| format!("cannot run cargo: {error}"))?;
     if done.status.success() {
         return Ok(target.join(TARGET).join(PROFILE));
@@ -92,17 +88,25 @@ fn build(root: &Path, target: &Path, guests: &[&str]) -> Result<PathBuf, Box<dyn
 }
 
 /// Panics name source files: by the same names on every machine, so that the same sources give the same bytes.
-fn without_paths(root: &Path) -> String {
+fn without_paths(root: &Path) -> Vec<String> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
     let mut flags = vec![format!("--remap-path-prefix={}=remitd", root.display())];
-    flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
-    flags.push(SIMD.to_owned());
     flags.extend(home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
-    flags.join("\x1f")
+    flags
 }
 
-fn encode(module: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+/// Gives a cargo that builds guests their flags, and none of those of whoever started us.
+pub fn for_guests(cargo: &mut Command, flags: &[String]) {
+    for name in NOT_FOR_GUESTS {
+        cargo.env_remove(name);
+    }
+    let stack = format!("-Clink-arg=-zstack-size={STACK_BYTES}");
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", [&[stack], flags].concat().join("\x1f"));
+}
+
+/// Makes a component of a core module that carries its world.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let component = wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()?;
     Ok(component)
 }

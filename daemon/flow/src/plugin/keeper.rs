@@ -81,8 +81,7 @@ impl Keep for Keeper {
         Box::pin(self.there(async move { apply(&store, &plugin, &changes).await }))
     }
 
-    /// Written as soon as the store can: whoever notes something does not wait for a file that is being read.
-    fn note(&self, note: Note) -> Kept<'_, ()> {
+    fn note(&self, note: Note) {
         let (store, at_ms) = (self.store.clone(), self.clock.now_ms());
         let row = AuditRow {
             at_ms,
@@ -104,7 +103,6 @@ impl Keep for Keeper {
                 tracing::error!(%error, "a line of the trail could not be written");
             }
         }));
-        Box::pin(std::future::ready(Ok(())))
     }
 }
 

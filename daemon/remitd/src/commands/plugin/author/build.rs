@@ -1,35 +1,17 @@
-//! From an author's crate to a component, with cargo alone. Owns the flags: none of those of a cargo that runs remitd.
+//! From an author's crate to a component, with cargo alone. Owns what an author is told; how a guest is built is said in
+//! `remitd_guest_build`, for the bundled plugins too.
 
 use crate::fault::Fault;
+use remitd_guest_build::{TARGET, encode, for_guests};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-const TARGET: &str = "wasm32-unknown-unknown";
-/// Small, so that a fresh instance costs little; a build script that needs more says `cargo::rustc-link-arg=-zstack-size=…`.
-const STACK_BYTES: u32 = 128 << 10;
-/// The daemon's engine has it: searching text is several times as quick.
-const SIMD: &str = "-Ctarget-feature=+simd128";
-/// What a cargo that started us says to its own compiler and jobs.
-const NOT_FOR_GUESTS: [&str; 8] = [
-    "RUSTFLAGS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "MAKEFLAGS",
-    "CARGO_MAKEFLAGS",
-    "CARGO_BUILD_TARGET",
-    "CLIPPY_ARGS",
-];
 
 /// Builds the crate of a folder and gives its component's bytes. What cargo says goes to the author as it is.
 pub fn build(dir: &Path) -> Result<Vec<u8>, Fault> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(dir).args(["build", "--lib", "--release", "--target", TARGET]);
     cargo.arg("--message-format=json-render-diagnostics");
-    for name in NOT_FOR_GUESTS {
-        cargo.env_remove(name);
-    }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("-Clink-arg=-zstack-size={STACK_BYTES}\x1f{SIMD}"));
+    for_guests(&mut cargo, &[]);
     let done = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let done =
         done.map_err(|error| Fault::usage(format!("cannot run cargo: {error}"), "install Rust with rustup"))?;
@@ -60,11 +42,9 @@ fn module(messages: &str) -> Option<PathBuf> {
 
 /// Makes a component of a core module that carries its world.
 pub fn component(module: &[u8], file: &Path) -> Result<Vec<u8>, Fault> {
-    let encoded =
-        wit_component::ComponentEncoder::default().validate(true).module(module).and_then(|e| e.encode());
-    encoded.map_err(|error| {
+    encode(module).map_err(|error| {
         Fault::usage(
-            format!("{}: no component can be made of it: {error:#}", file.display()),
+            format!("{}: no component can be made of it: {error}", file.display()),
             "build it for wasm32-unknown-unknown with the SDK's export macro of its kind, called once",
         )
     })
