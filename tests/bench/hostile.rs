@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-const CALLS: usize = 2_000;
-const ROUNDS: usize = 3;
+const CALLS: usize = 1_000;
+const ROUNDS: usize = 9;
 const PACE: Duration = Duration::from_millis(1);
 /// How long a hostile plugin may compute before it is stopped.
 const GUEST_MS: u64 = 1_000;

@@ -1,7 +1,7 @@
 //! Failures as plugins and jobs give them: constructors, and what a trap of the guest means.
 
 use crate::ledger::Ledger;
-use crate::limits::TABLE_ELEMENTS;
+use crate::limits::{TABLE_ELEMENTS, TICK_MS};
 use crate::wit::types::{Failure, FailureClass};
 
 /// Longest message that a guest's failure may carry, in bytes.
@@ -79,6 +79,8 @@ pub(crate) fn of_guest(mut failure: Failure, ledger: &Ledger) -> Failure {
 pub(crate) enum Ended {
     #[error("the guest computed for longer than {0} ms")]
     GuestTime(u64),
+    #[error("the guest was still computing after {0} ms")]
+    Deadline(u64),
     #[error("the guest made more than {0} host calls")]
     HostCalls(u32),
     #[error("the guest was ended beside a host call, on purpose")]
@@ -112,6 +114,9 @@ fn name_trap(error: &wasmtime::Error, ledger: &Ledger) -> (&'static str, String)
     if let Some(ended) = error.downcast_ref::<Ended>() {
         return match ended {
             Ended::GuestTime(_) => ("time-limit", format!("{ended} ([limits] plugin_time)")),
+            Ended::Deadline(_) => {
+                ("time-limit", format!("{ended}: it loops, or this machine has too much to do"))
+            }
             Ended::HostCalls(_) => ("too-many-host-calls", ended.to_string()),
             Ended::Crashed => ("crashed", ended.to_string()),
         };
@@ -137,13 +142,17 @@ fn name_trap(error: &wasmtime::Error, ledger: &Ledger) -> (&'static str, String)
     }
 }
 
-/// The wall deadline passed.
+/// The wall deadline passed. Where the guest spent it computing, that is its own deed: on a busy machine its threads get so
+/// little that a loop meets this end before the limit of its own time.
 pub(crate) fn deadline(wall_ms: u64, ledger: &Ledger) -> Failure {
+    if ledger.mostly_computed(wall_ms / TICK_MS) {
+        ledger.note_trap();
+        return of_trap(&Ended::Deadline(wall_ms).into(), ledger);
+    }
     let message = format!("the call took longer than {wall_ms} ms");
     if ledger.touched() {
         let message = format!("{message}, after a call that may have changed something outside");
         return Failure::unknown("deadline", message);
     }
-    // A guest that only computes is ended by its own limit long before; what is left is waiting for the outside.
     Failure::unavailable("deadline", message)
 }

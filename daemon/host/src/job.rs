@@ -178,7 +178,9 @@ impl JobState {
 
     /// Ends a host call, so that its time is not charged to the guest.
     pub fn leave(&mut self, mark: Mark) {
-        if self.around.ticks.load(Ordering::Relaxed) != mark.tick {
+        let ticks = self.around.ticks.load(Ordering::Relaxed).saturating_sub(mark.tick);
+        self.ledger.note_called(ticks);
+        if ticks > 0 {
             self.tick_was_ours = true;
         }
     }

@@ -19,6 +19,8 @@ pub struct Usage {
 pub(crate) struct Ledger {
     touched: AtomicBool,
     ticked: AtomicBool,
+    in_call: AtomicBool,
+    waited_ticks: AtomicU64,
     memory_cap: AtomicUsize,
     memory_refused: AtomicBool,
     table_refused: AtomicBool,
@@ -45,6 +47,20 @@ impl Ledger {
 
     pub(crate) fn note_call(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        self.in_call.store(true, Ordering::Relaxed);
+    }
+
+    /// The host call has taken so long.
+    pub(crate) fn note_called(&self, ticks: u64) {
+        self.in_call.store(false, Ordering::Relaxed);
+        self.waited_ticks.fetch_add(ticks, Ordering::Relaxed);
+    }
+
+    /// Whether the guest is computing, and has waited for the host for less than half of so many ticks.
+    pub(crate) fn mostly_computed(&self, of_ticks: u64) -> bool {
+        self.ticked()
+            && !self.in_call.load(Ordering::Relaxed)
+            && self.waited_ticks.load(Ordering::Relaxed) < of_ticks.div_ceil(2)
     }
 
     pub(crate) fn note_memory(&self, bytes: usize) {

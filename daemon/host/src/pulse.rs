@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Beats without a job before it rests: a job that comes soon after another need not wake it.
 const IDLE_BEATS: u32 = 50;
@@ -56,6 +57,7 @@ impl Drop for Beating {
 
 fn run(pulse: &Weak<Pulse>, period: Duration, beat: &impl Fn()) {
     let mut idle = 0;
+    let mut next = Instant::now();
     while let Some(pulse) = pulse.upgrade() {
         let mut state = pulse.lock();
         idle = if state.jobs == 0 { idle + 1 } else { 0 };
@@ -65,7 +67,10 @@ fn run(pulse: &Weak<Pulse>, period: Duration, beat: &impl Fn()) {
             waited.unwrap_or_else(PoisonError::into_inner).0.resting = false;
             continue;
         }
-        let waited = pulse.begun.wait_timeout(state, period);
+        // By the clock and not one after the other: a beat that comes late would make the guests' limit longer.
+        let now = Instant::now();
+        next = (next + period).max(now);
+        let waited = pulse.begun.wait_timeout(state, next - now);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
         beat();
     }

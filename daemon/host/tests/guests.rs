@@ -9,6 +9,7 @@ use remitd_host::{
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const WALL_MS: u64 = 30_000;
 
@@ -148,7 +149,56 @@ async fn the_wall_deadline_ends_what_the_guest_time_would_not() {
     let plugin = host.load(spec(simple(HOSTILE, &HOSTILE_NAMES))).unwrap();
     let job = JobSpec { wall_ms: Some(50), ..JobSpec::new("j", "k") };
     let failure = host.call_json(&plugin, job, "loop", json!([])).await.unwrap_err();
-    is(&failure, FailureClass::Unavailable, "deadline");
+    is(&failure, FailureClass::Bug, "time-limit");
+    assert!(failure.message.contains("still computing after 50 ms"), "{failure:?}");
+}
+
+/// Computes for some hundredths of a second.
+const LONG: &str = r#"
+    (func (export "long") (result i32) (local $left i32)
+        (local.set $left (i32.const 30000000))
+        (loop $again (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+        i32.const 7)"#;
+
+/// Threads that want every processor whole, for as long as it lives.
+struct Busy(Arc<AtomicBool>);
+
+impl Busy {
+    fn start() -> Busy {
+        let busy = Busy(Arc::default());
+        for _ in 0..std::thread::available_parallelism().unwrap().get() {
+            let ended = Arc::clone(&busy.0);
+            std::thread::spawn(move || {
+                while !ended.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        busy
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn on_a_busy_machine_a_loop_is_named_and_honest_work_beside_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { guest_ms: 60_000, failures_in_a_row: 1, ..limits() };
+    let host = host_in(folder.path(), limits);
+    let hostile = host.load(spec(simple(HOSTILE, &HOSTILE_NAMES))).unwrap();
+    let honest = host.load(spec(simple(LONG, &["long"]))).unwrap();
+    let busy = Busy::start();
+    let job = JobSpec { wall_ms: Some(500), ..JobSpec::new("j", "k") };
+    let looping = host.call_json(&hostile, job, "loop", json!([]));
+    let (looped, answer) = tokio::join!(looping, call(&host, &honest, "long"));
+    drop(busy);
+    is(&looped.unwrap_err(), FailureClass::Bug, "time-limit");
+    assert!(hostile.is_set_aside(), "it counts as the plugin's own fault");
+    assert_eq!(answer, Ok(json!(7)));
 }
 
 /// Imports of `log`, `maildir` and `random`, lowered for a core module with one memory and a bump allocator.
