@@ -72,47 +72,47 @@ impl Style {
     }
 
     fn digits(&self, written: &str) -> Result<i64, Wrong> {
-        let (whole, fraction) = match written.split_once(self.mark) {
-            Some((_, "")) => return Err(Wrong::Unreadable),
-            Some((whole, fraction)) => (whole, fraction),
-            None => (written, ""),
-        };
-        if whole.is_empty() && fraction.is_empty() {
+        // The mark is ASCII: what lies before it and after it is text again.
+        let mark = written.bytes().position(|byte| char::from(byte) == self.mark);
+        let whole = mark.map_or(Some(written), |at| written.get(..at)).unwrap_or_default();
+        let fraction = mark.and_then(|at| written.get(at + 1..)).unwrap_or_default();
+        if fraction.is_empty() && (whole.is_empty() || mark.is_some()) {
             return Err(Wrong::Unreadable);
         }
-        let mut minor = 0;
-        if whole.bytes().all(|byte| byte.is_ascii_digit()) {
-            minor = append(minor, whole)?;
-        } else {
-            for group in self.groups(whole)? {
-                minor = append(minor, group)?;
+        let mut minor = self.whole(whole)?;
+        for byte in fraction.bytes() {
+            minor = append(minor, digit(char::from(byte)).ok_or(Wrong::Unreadable)?);
+        }
+        let minor = minor.ok_or(Wrong::TooLarge)?;
+        let decimals = u32::try_from(fraction.len()).unwrap_or(u32::MAX);
+        match self.exponent.checked_sub(decimals) {
+            None => Err(Wrong::Decimals),
+            Some(0) => Ok(minor),
+            Some(zeros) => {
+                10_i64.checked_pow(zeros).and_then(|scale| minor.checked_mul(scale)).ok_or(Wrong::TooLarge)
             }
         }
-        let decimals = u32::try_from(fraction.len()).unwrap_or(u32::MAX);
-        minor = append(minor, fraction)?;
-        if decimals > self.exponent {
-            return Err(Wrong::Decimals);
-        }
-        10_i64
-            .checked_pow(self.exponent - decimals)
-            .and_then(|scale| minor.checked_mul(scale))
-            .ok_or(Wrong::TooLarge)
     }
 
-    /// The groups of `1,234,567`: one separator throughout, and three digits in each group but the first.
-    fn groups<'a>(&self, whole: &'a str) -> Result<impl Iterator<Item = &'a str>, Wrong> {
+    /// `1234`, or the groups of `1,234,567`: one separator throughout, and three digits in each group but the first. None where
+    /// it is too large.
+    fn whole(&self, written: &str) -> Result<Option<i64>, Wrong> {
         let other = if self.mark == '.' { ',' } else { '.' };
-        let separator = whole
-            .chars()
-            .find(|c| !c.is_ascii_digit())
-            .filter(|c| *c == other || THOUSANDS.contains(c))
-            .ok_or(Wrong::Unreadable)?;
-        let mut groups = whole.split(separator);
-        let first = groups.next().is_some_and(|group| (1..=3).contains(&group.len()));
-        if !first || groups.any(|group| group.len() != 3) {
-            return Err(Wrong::Unreadable);
+        let (mut value, mut separator, mut digits) = (Some(0), None, 0);
+        for c in written.chars() {
+            if let Some(digit) = digit(c) {
+                value = append(value, digit);
+                digits += 1;
+                continue;
+            }
+            let known = separator.map_or(c == other || THOUSANDS.contains(&c), |before| c == before);
+            let full = if separator.is_none() { (1..=3).contains(&digits) } else { digits == 3 };
+            if !known || !full {
+                return Err(Wrong::Unreadable);
+            }
+            (separator, digits) = (Some(c), 0);
         }
-        Ok(whole.split(separator))
+        if separator.is_some() && digits != 3 { Err(Wrong::Unreadable) } else { Ok(value) }
     }
 
     fn words(&self, written: &str, wrong: Wrong) -> String {
@@ -141,15 +141,13 @@ enum Wrong {
     TooLarge,
 }
 
-fn append(mut value: i64, digits: &str) -> Result<i64, Wrong> {
-    for byte in digits.bytes() {
-        if !byte.is_ascii_digit() {
-            return Err(Wrong::Unreadable);
-        }
-        let digit = i64::from(byte - b'0');
-        value = value.checked_mul(10).and_then(|tens| tens.checked_add(digit)).ok_or(Wrong::TooLarge)?;
-    }
-    Ok(value)
+fn digit(c: char) -> Option<i64> {
+    c.is_ascii_digit().then(|| i64::from(u32::from(c) - u32::from('0')))
+}
+
+/// None once it is too large. A multiplication that is checked takes 128 bits, which the sandbox does not have.
+fn append(value: Option<i64>, digit: i64) -> Option<i64> {
+    value.filter(|value| *value <= i64::MAX / 10).and_then(|value| (value * 10).checked_add(digit))
 }
 
 #[cfg(test)]

@@ -38,12 +38,20 @@ impl Order {
     }
 
     fn parse(self, written: &str) -> Option<NaiveDate> {
-        let date = without_midnight(written);
-        if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Nearly every date of a file, and without a loop: in the sandbox, each turn of one looks at the clock.
+        if let &[a, b, c, d, mark, e, f, again, g, h] = written.as_bytes()
+            && mark == again
+            && matches!(mark, b'-' | b'/' | b'.')
+            && let Some(date) = day(&[a, b, c, d], &[e, f], &[g, h])
+        {
+            return Some(date);
+        }
+        let date = without_midnight(written.as_bytes());
+        if date.len() == 8 && date.iter().all(u8::is_ascii_digit) {
             return day(date.get(..4)?, date.get(4..6)?, date.get(6..)?);
         }
-        let separator = date.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
-        let mut parts = date.split(separator);
+        let separator = date.iter().find(|byte| matches!(byte, b'-' | b'/' | b'.'))?;
+        let mut parts = date.split(|byte| byte == separator);
         let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() {
             return None;
@@ -57,25 +65,29 @@ impl Order {
     }
 }
 
-fn day(year: &str, month: &str, day: &str) -> Option<NaiveDate> {
-    let number =
-        |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+#[inline(always)]
+fn day(year: &[u8], month: &[u8], day: &[u8]) -> Option<NaiveDate> {
     if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
         return None;
     }
     NaiveDate::from_ymd_opt(i32::try_from(number(year)?).ok()?, number(month)?, number(day)?)
 }
 
+/// Of four digits at most.
+#[inline(always)]
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |value, byte| {
+        byte.is_ascii_digit().then(|| value * 10 + u32::from(byte.wrapping_sub(b'0')))
+    })
+}
+
 /// Databases write a date as an instant at midnight.
-fn without_midnight(written: &str) -> &str {
-    match written.split_once(['T', ' ']) {
-        Some((date, time))
-            if time.len() >= 5 && time.bytes().all(|byte| matches!(byte, b'0' | b':' | b'.')) =>
-        {
-            date
-        }
-        _ => written,
-    }
+fn without_midnight(written: &[u8]) -> &[u8] {
+    let Some(at) = written.iter().position(|byte| matches!(byte, b'T' | b' ')) else { return written };
+    let (date, time) = written.split_at(at);
+    let time = time.get(1..).unwrap_or_default();
+    let midnight = time.len() >= 5 && time.iter().all(|byte| matches!(byte, b'0' | b':' | b'.'));
+    if midnight { date } else { written }
 }
 
 #[cfg(test)]

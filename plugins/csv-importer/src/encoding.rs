@@ -1,6 +1,7 @@
 //! Characters of a record. A file is UTF-8 as long as its bytes are; it is Windows-1252 when they are not, unless it has
 //! shown itself to be UTF-8 before. Never replaces what it cannot read: the line is named instead.
 
+use crate::records::{Record, Span};
 use std::borrow::Cow;
 use std::str;
 
@@ -20,79 +21,90 @@ enum State {
 pub struct Encoding {
     state: State,
     text: String,
-    ends: Vec<usize>,
+    spans: Vec<Span>,
 }
 
 /// A record's fields as text.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     text: &'a str,
-    ends: &'a [usize],
+    spans: &'a [Span],
 }
 
 impl<'a> Fields<'a> {
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     /// Without the blanks around it; empty beyond the last.
     #[inline]
     pub fn get(&self, at: usize) -> &'a str {
-        let begin = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let end = self.ends.get(at).copied().unwrap_or(begin);
-        self.text.get(begin..end).unwrap_or("").trim()
+        self.spans.get(at).map_or("", |span| self.trimmed(span))
     }
 
     /// Nothing but blanks between the delimiters.
     pub fn is_blank(&self) -> bool {
-        self.text.trim_start().is_empty()
+        self.spans.iter().all(|span| self.trimmed(span).is_empty())
+    }
+
+    #[inline]
+    fn trimmed(&self, span: &Span) -> &'a str {
+        let field = self.text.get(span.begin..span.end).unwrap_or_default();
+        match field.as_bytes() {
+            // Nearly every field: what blanks there are beyond ASCII need not be looked for.
+            [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => field,
+            _ => field.trim(),
+        }
     }
 }
 
 impl Encoding {
     pub fn new(surely_utf8: bool) -> Encoding {
         let state = if surely_utf8 { State::Utf8 } else { State::Open };
-        Encoding { state, text: String::new(), ends: Vec::new() }
+        Encoding { state, text: String::new(), spans: Vec::new() }
     }
 
     /// The record as text; an error says in words why it is none.
-    pub fn decode<'a>(&'a mut self, bytes: &'a [u8], ends: &'a [usize]) -> Result<Fields<'a>, &'static str> {
-        if bytes.contains(&0) {
+    pub fn decode<'a>(&'a mut self, record: Record<'a>) -> Result<Fields<'a>, &'static str> {
+        // In every encoding that is read here these are the same bytes.
+        if let Some(text) = record.ascii {
+            return Ok(Fields { text, spans: record.spans });
+        }
+        if record.bytes.contains(&0) {
             return Err("there is a NUL byte in it: save the file as UTF-8 text");
         }
         if self.state == State::Windows1252 {
-            return self.windows1252(bytes, ends);
+            return self.windows1252(record);
         }
-        match str::from_utf8(bytes) {
+        match str::from_utf8(record.bytes) {
             Ok(text) => {
                 if self.state == State::Open && !text.is_ascii() {
                     self.state = State::Utf8;
                 }
-                Ok(Fields { text, ends })
+                Ok(Fields { text, spans: record.spans })
             }
             Err(_) if self.state == State::Open => {
                 self.state = State::Windows1252;
-                self.windows1252(bytes, ends)
+                self.windows1252(record)
             }
             Err(_) => Err("some bytes in it are no characters: save the file again as UTF-8"),
         }
     }
 
-    fn windows1252<'a>(&'a mut self, bytes: &[u8], ends: &[usize]) -> Result<Fields<'a>, &'static str> {
-        if bytes.iter().any(|byte| UNDEFINED.contains(byte)) {
+    fn windows1252(&mut self, record: Record<'_>) -> Result<Fields<'_>, &'static str> {
+        if record.bytes.iter().any(|byte| UNDEFINED.contains(byte)) {
             return Err("the file is neither UTF-8 nor Windows-1252: save it again as UTF-8");
         }
         self.text.clear();
-        self.ends.clear();
-        let mut begin = 0;
-        for &end in ends {
-            let field = bytes.get(begin..end).unwrap_or_default();
+        self.spans.clear();
+        for span in record.spans {
+            let field = record.bytes.get(span.begin..span.end).unwrap_or_default();
             let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(field);
+            let begin = self.text.len();
             self.text.push_str(&text);
-            self.ends.push(self.text.len());
-            begin = end;
+            self.spans.push(Span { begin, end: self.text.len() });
         }
-        Ok(Fields { text: &self.text, ends: &self.ends })
+        Ok(Fields { text: &self.text, spans: &self.spans })
     }
 }
 

@@ -124,7 +124,7 @@ impl Columns {
             out.reject(1, "", "", code::COLUMN, "the first line cannot be read as a list of column names")?;
             return Ok(None);
         }
-        let names: Vec<String> = match encoding.decode(records.text(), records.ends()) {
+        let names: Vec<String> = match encoding.decode(records.record()) {
             Ok(fields) => (0..fields.len()).map(|at| fields.get(at).to_owned()).collect(),
             Err(why) => {
                 out.reject(1, "", "", code::ENCODING, why)?;

@@ -8,6 +8,7 @@ mod amount;
 mod dates;
 mod encoding;
 mod header;
+mod piece;
 mod records;
 mod rows;
 

@@ -1,8 +1,11 @@
-//! Records out of a stream of pieces, each with the line on which it begins. Owns the pieces, the quoting (csv-core) and the
-//! limits of a record. Knows no column and no character set beyond UTF-16, which it turns into UTF-8 on the way in.
+//! Records out of a stream of pieces, each with the line on which it begins. Owns the order of the pieces and the limits of a
+//! record. One that lies whole in a piece, and has no quote but around a field, is read where it lies; every other goes through
+//! csv-core, which would read the first kind alike. Knows no column, and no character set beyond UTF-16, which it turns into
+//! UTF-8 on the way in.
 
+use crate::piece::{Piece, special, to_utf8};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use encoding_rs::{Decoder, DecoderResult};
+use encoding_rs::Decoder;
 use remitd_plugin_sdk::Failure;
 use remitd_plugin_sdk::importer::Source;
 
@@ -14,8 +17,6 @@ pub const RECORD_MAX_BYTES: usize = 256 * 1024;
 pub const FIELDS_MAX: usize = 256;
 /// Where a record's buffer begins; it doubles as far as [`RECORD_MAX_BYTES`].
 const RECORD_START_BYTES: usize = 4 * 1024;
-/// Stands in UTF-8 nowhere: what was no UTF-16 either is found where the record is decoded.
-const NO_CHARACTER: u8 = 0xFF;
 
 /// Why a record cannot be read; what was read of it is not to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +27,34 @@ pub enum Fault {
     OpenQuote,
 }
 
+/// Where a field lies among the record's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub begin: usize,
+    pub end: usize,
+}
+
+/// What [`Records::next`] has read.
+#[derive(Clone, Copy)]
+pub struct Record<'r> {
+    /// Its fields, perhaps with delimiters and quotes between them.
+    pub bytes: &'r [u8],
+    /// The same, where its piece is known to be nothing but ASCII.
+    pub ascii: Option<&'r str>,
+    pub spans: &'r [Span],
+}
+
 pub struct Records<'a, 's> {
     source: &'a mut Source<'s>,
     utf16: Option<Decoder>,
     marked_utf8: bool,
-    piece: Vec<u8>,
+    piece: Piece,
     at: usize,
     ended: bool,
     core: Reader,
+    delimiter: u8,
+    /// csv-core drops a mark before its first byte, so it is given the first record.
+    begun: bool,
     /// Of the next byte, from 1.
     line: u32,
     /// The last byte was a CR; whether it ended a line alone is known by the next one.
@@ -42,6 +63,9 @@ pub struct Records<'a, 's> {
     ends: Vec<usize>,
     text_len: usize,
     fields: usize,
+    spans: Vec<Span>,
+    /// Where in the piece the record lies, unless csv-core has copied it into `text`.
+    lies: Option<Span>,
 }
 
 impl<'a, 's> Records<'a, 's> {
@@ -63,24 +87,29 @@ impl<'a, 's> Records<'a, 's> {
             source,
             utf16,
             marked_utf8,
-            piece: head,
+            piece: Piece::Bytes(Vec::new()),
             at: 0,
             ended,
             core: Reader::new(),
+            delimiter: b',',
+            begun: false,
             line: 1,
             after_cr: false,
             text: vec![0; RECORD_START_BYTES],
             ends: vec![0; FIELDS_MAX],
             text_len: 0,
             fields: 0,
+            spans: Vec::with_capacity(FIELDS_MAX),
+            lies: None,
         };
-        records.transcode();
+        records.take(head);
         Ok(records)
     }
 
     /// The beginning of the file, before the first record is read.
     pub fn head(&self) -> &[u8] {
-        self.piece.get(..HEAD_BYTES).unwrap_or(&self.piece)
+        let head = self.piece.bytes();
+        head.get(..HEAD_BYTES).unwrap_or(head)
     }
 
     /// Whether a mark has said so; without one, the bytes decide.
@@ -90,16 +119,24 @@ impl<'a, 's> Records<'a, 's> {
 
     pub fn split_at(&mut self, delimiter: u8) {
         self.core = ReaderBuilder::new().delimiter(delimiter).build();
+        self.delimiter = delimiter;
     }
 
-    /// The fields of the record that `next` has read, one after the other.
-    pub fn text(&self) -> &[u8] {
-        self.text.get(..self.text_len).unwrap_or_default()
-    }
-
-    /// Where each field of it ends.
-    pub fn ends(&self) -> &[usize] {
-        self.ends.get(..self.fields).unwrap_or_default()
+    /// The record that `next` has read.
+    pub fn record(&self) -> Record<'_> {
+        let spans = &self.spans;
+        match (self.lies, &self.piece) {
+            (None, _) => {
+                Record { bytes: self.text.get(..self.text_len).unwrap_or_default(), ascii: None, spans }
+            }
+            (Some(Span { begin, end }), Piece::Ascii(text)) => {
+                let ascii = text.get(begin..end).unwrap_or_default();
+                Record { bytes: ascii.as_bytes(), ascii: Some(ascii), spans }
+            }
+            (Some(Span { begin, end }), Piece::Bytes(bytes)) => {
+                Record { bytes: bytes.get(begin..end).unwrap_or_default(), ascii: None, spans }
+            }
+        }
     }
 
     /// The next record that is no blank line: the line where it begins, and what is wrong with it.
@@ -108,16 +145,70 @@ impl<'a, 's> Records<'a, 's> {
             return Ok(None);
         }
         let begins = self.line;
+        self.spans.clear();
+        self.lies = if self.begun { self.plain() } else { None };
+        if self.lies.is_some() {
+            return Ok(Some((begins, None)));
+        }
+        self.begun = true;
+        let fault = self.copied()?;
+        Ok(Some((begins, fault)))
+    }
+
+    /// The record where it lies: none, and nothing of it is read, where it is not whole or its quoting is not plain.
+    fn plain(&mut self) -> Option<Span> {
+        let begin = self.at;
+        let end = self.fields_in_place();
+        let Some(end) = end.filter(|end| end - begin <= RECORD_MAX_BYTES) else {
+            self.spans.clear();
+            return None;
+        };
+        // The line end goes too; what may follow a CR is looked at before the next record, as after csv-core.
+        self.after_cr = self.piece.bytes().get(end) == Some(&b'\r');
+        self.line = self.line.saturating_add(u32::from(!self.after_cr));
+        self.at = end + 1;
+        Some(Span { begin, end })
+    }
+
+    /// Notes the fields of the record; gives where its line end stands.
+    fn fields_in_place(&mut self) -> Option<usize> {
+        let piece = self.piece.bytes();
+        let mut next = self.at;
+        while self.spans.len() < FIELDS_MAX {
+            let quoted = piece.get(next) == Some(&b'"');
+            let begin = next + usize::from(quoted);
+            // Between quotes the delimiter is a byte like others: a quote is looked for in its place, and so twice.
+            let delimiter = if quoted { b'"' } else { self.delimiter };
+            let end = begin + special(piece.get(begin..)?, delimiter)?;
+            self.spans.push(Span { begin: begin - self.at, end: end - self.at });
+            let after = if !quoted {
+                end
+            } else if piece.get(end) == Some(&b'"') {
+                end + 1
+            } else {
+                return None;
+            };
+            match *piece.get(after)? {
+                b'\n' | b'\r' => return Some(after),
+                byte if byte == self.delimiter => next = after + 1,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The record by csv-core, which undoes its quoting, and what is wrong with it.
+    fn copied(&mut self) -> Result<Option<Fault>, Failure> {
         let newlines_before = self.core.line();
         let mut fault = None;
         (self.text_len, self.fields) = (0, 0);
         loop {
-            if self.at >= self.piece.len() && !self.ended {
+            if self.at >= self.piece.bytes().len() && !self.ended {
                 self.refill()?;
             }
-            let at_end = self.at >= self.piece.len();
+            let at_end = self.at >= self.piece.bytes().len();
             // A line end is put after the last byte: inside an open quote it does not end the record.
-            let input = if at_end { b"\n" } else { self.piece.get(self.at..).unwrap_or_default() };
+            let input = if at_end { b"\n" } else { self.piece.bytes().get(self.at..).unwrap_or_default() };
             let text = self.text.get_mut(self.text_len..).unwrap_or_default();
             let ends = self.ends.get_mut(self.fields..).unwrap_or_default();
             let (result, read, wrote, ended) = self.core.read_record(input, text, ends);
@@ -141,7 +232,12 @@ impl<'a, 's> Records<'a, 's> {
         }
         let newlines = self.core.line().saturating_sub(newlines_before);
         self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
-        Ok(Some((begins, fault)))
+        let mut begin = 0;
+        for &end in self.ends.get(..self.fields).unwrap_or_default() {
+            self.spans.push(Span { begin, end });
+            begin = end;
+        }
+        Ok(fault)
     }
 
     /// Doubles the record's buffer, or from the limit on reads over the old bytes: the record is only skipped.
@@ -157,7 +253,7 @@ impl<'a, 's> Records<'a, 's> {
     /// Whether there is a record after the blank lines.
     fn skip_line_ends(&mut self) -> Result<bool, Failure> {
         loop {
-            let Some(byte) = self.piece.get(self.at) else {
+            let Some(byte) = self.piece.bytes().get(self.at) else {
                 if self.ended {
                     return Ok(false);
                 }
@@ -177,33 +273,80 @@ impl<'a, 's> Records<'a, 's> {
     }
 
     fn refill(&mut self) -> Result<(), Failure> {
-        self.piece = self.source.read(PIECE_BYTES)?;
+        let piece = self.source.read(PIECE_BYTES)?;
         self.at = 0;
-        self.ended = self.piece.is_empty();
-        self.transcode();
+        self.ended = piece.is_empty();
+        self.take(piece);
         Ok(())
     }
 
-    /// The piece from UTF-16 to UTF-8, where the file is UTF-16. A character cut by the piece's end waits in the decoder.
-    fn transcode(&mut self) {
-        let Some(decoder) = &mut self.utf16 else { return };
-        let mut utf8 = Vec::with_capacity(self.piece.len() * 2);
-        let mut rest = self.piece.as_slice();
+    /// The piece that is read from now on.
+    fn take(&mut self, mut piece: Vec<u8>) {
+        if let Some(decoder) = &mut self.utf16 {
+            piece = to_utf8(decoder, &piece, self.ended);
+        }
+        self.piece = Piece::new(piece);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum By {
+        Both,
+        CsvCoreAlone,
+    }
+
+    /// Each record's line, fault and fields, and how many were read where they lie.
+    fn read(file: &[u8], piece: usize, by: By) -> (Vec<String>, usize) {
+        let mut pieces = file.chunks(piece);
+        let mut opened = false;
+        let mut source = Source::new(|_| {
+            let piece = if opened { pieces.next() } else { None };
+            opened = true;
+            Ok(piece.unwrap_or_default().to_vec())
+        });
+        let mut records = Records::open(&mut source).unwrap();
+        // The head would be gathered into one piece.
+        (records.ended, records.begun) = (false, true);
+        let (mut found, mut in_place) = (Vec::new(), 0);
         loop {
-            let room =
-                decoder.max_utf8_buffer_length_without_replacement(rest.len()).unwrap_or(rest.len() * 3 + 8);
-            let begin = utf8.len();
-            utf8.resize(begin + room, 0);
-            let into = utf8.get_mut(begin..).unwrap_or_default();
-            let (result, read, wrote) = decoder.decode_to_utf8_without_replacement(rest, into, self.ended);
-            utf8.truncate(begin + wrote);
-            rest = rest.get(read..).unwrap_or_default();
-            match result {
-                DecoderResult::InputEmpty => break,
-                DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => utf8.push(NO_CHARACTER),
+            records.begun = by == By::Both;
+            let Some((line, fault)) = records.next().unwrap() else { return (found, in_place) };
+            in_place += usize::from(records.lies.is_some());
+            let record = records.record();
+            let fields = record
+                .spans
+                .iter()
+                .map(|span| String::from_utf8_lossy(&record.bytes[span.begin..span.end]).into_owned());
+            let fields: Vec<String> = if fault.is_none() { fields.collect() } else { Vec::new() };
+            found.push(format!("{line} {fault:?} {fields:?}"));
+        }
+    }
+
+    #[test]
+    fn every_short_file_reads_as_by_csv_core_alone() {
+        let alphabet = b"a,\"\n\r";
+        let mut in_place = 0;
+        for length in 1..=5_u32 {
+            for number in 0..alphabet.len().pow(length) {
+                let digit = |at: u32| alphabet[number / alphabet.len().pow(at) % alphabet.len()];
+                let file: Vec<u8> = (0..length).map(digit).collect();
+                for piece in [2, 5] {
+                    let (both, plain) = read(&file, piece, By::Both);
+                    let (alone, _) = read(&file, piece, By::CsvCoreAlone);
+                    assert_eq!(both, alone, "{:?} in pieces of {piece}", String::from_utf8_lossy(&file));
+                    in_place += plain;
+                }
+                // Long fields, read eight bytes at a time.
+                let long = String::from_utf8(file).unwrap().replace('a', "twelve bytes");
+                let (both, _) = read(long.as_bytes(), 64, By::Both);
+                assert_eq!(both, read(long.as_bytes(), 64, By::CsvCoreAlone).0, "{long:?}");
             }
         }
-        self.piece = utf8;
+        assert!(in_place > 1_000, "{in_place} records were read where they lie");
     }
 }

@@ -59,7 +59,7 @@ impl Rows {
                 faulty(line, fault, columns.count, out)?;
                 continue;
             }
-            match self.encoding.decode(records.text(), records.ends()) {
+            match self.encoding.decode(records.record()) {
                 Ok(fields) if fields.is_blank() => self.empty.push(line),
                 Ok(fields) => {
                     // Apart from `self.encoding`, which lends the fields.
