@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup tools bench crash audit js
+.PHONY: help demo test setup peers tools bench crash audit js
 
 CARGO ?= cargo
 # Passed on to the demo, for example DEMO_ARGS="--once --json".
@@ -57,10 +57,20 @@ tools:
 # The servers by others that the tests talk to: Debian's PostgreSQL (its binaries; no cluster of the system is made or
 # started), aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
 # there already. Quick when all are there.
-PEERS := postgresql python3-aiosmtpd sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
-HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && command -v node npm
+READERS := tests/readers/requirements.txt
+PEERS := postgresql python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
+HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
 
-setup: tools ## install what the tests need (as root on Debian)
+setup: tools peers ## install what the tests need (as root on Debian)
+# Readers by others, in Python, of the files that remitd reads and writes: in a place of their own, as pinned.
+	@cmp -s $(READERS) target/python/requirements.txt || { \
+		rm -rf target/python; \
+		python3 -m venv target/python; \
+		target/python/bin/pip install -q --disable-pip-version-check --no-deps -r $(READERS); \
+		cp $(READERS) target/python/; \
+	}
+
+peers:
 	@if { $(HAVE_PEERS); } >/dev/null 2>&1; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then \
 		echo "The tests need: $(PEERS). On Debian run 'make setup' as root." >&2; exit 2; \

@@ -20,8 +20,9 @@ macro_rules! bundle {
     };
 }
 
-pub const BUNDLED: [Bundled; 5] = [
+pub const BUNDLED: [Bundled; 6] = [
     bundle!("csv-importer"),
+    bundle!("ledes-importer"),
     bundle!("sql-connector"),
     bundle!("mail-folder"),
     bundle!("smtp"),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Ours that each of ours may depend on. A crate that is not here may depend on none of ours.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("remitd-domain", &[]),
     ("remitd-store", &["remitd-domain"]),
     ("remitd-host", &["remitd-domain"]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("remitd-sandbox", &[]),
     ("remitd-tests", &["remitd-sandbox"]),
     ("csv-importer", SDK),
+    ("ledes-importer", SDK),
     ("sql-connector", SDK),
     ("mail-folder", SDK),
     ("smtp", SDK),

@@ -13,6 +13,11 @@ async fn csv_importer() {
 }
 
 #[tokio::test]
+async fn ledes_importer() {
+    play_bundled("ledes-importer").await;
+}
+
+#[tokio::test]
 async fn what_is_right_passes() {
     play_seeded_green("seeded-importer").await;
 }

@@ -13,11 +13,11 @@ pub struct Code {
     pub mend: &'static str,
 }
 
-/// Takes `REMIT-0102`, `remit-0102` and `0102`.
+/// Takes `REMIT-0102`, `remit-0102`, `0102` and `102`.
 pub fn find(code: &str) -> Option<&'static Code> {
     let number = code.trim().to_ascii_uppercase();
-    let number = number.strip_prefix("REMIT-").unwrap_or(&number);
-    CODES.iter().find(|known| known.code.strip_prefix("REMIT-") == Some(number))
+    let number = format!("{:0>4}", number.strip_prefix("REMIT-").unwrap_or(&number));
+    CODES.iter().find(|known| known.code.strip_prefix("REMIT-") == Some(number.as_str()))
 }
 
 impl fmt::Display for Code {
@@ -122,7 +122,7 @@ pub const CODES: &[Code] = &[
         "Write it as date_order says, or as 2026-11-30, which is always understood."),
     code("REMIT-0206", "The row has the wrong number of fields",
         "The row has more or fewer fields than the first line has columns: often a separator inside a text without quotes.",
-        "Put texts with separators or line breaks in double quotes."),
+        "In a CSV file, put texts with separators or line breaks in double quotes; in a LEDES file, take the | out of the text."),
     code("REMIT-0207", "The name is missing",
         "The row has nothing in the column Recipient Name.",
         "Write who is to pay."),
@@ -131,7 +131,7 @@ pub const CODES: &[Code] = &[
         "Give one address, as jane@example.com."),
     code("REMIT-0209", "The text's encoding cannot be read",
         "The file is not UTF-8, UTF-16 or Windows-1252, or is damaged at the place named.",
-        "Save the file as \"CSV UTF-8\" and give it in again."),
+        "Save the file as UTF-8 (in Excel: \"CSV UTF-8\") and give it in again."),
     code("REMIT-0210", "Too long, or too many rows",
         "The file, a row or the number of rows is beyond limits.file_bytes or limits.file_rows, or beyond what one row may hold.",
         "Split the file, or raise the limit."),
@@ -153,6 +153,18 @@ pub const CODES: &[Code] = &[
     code("REMIT-0216", "A quote is never closed",
         "A cell begins with a double quote that no other one ends, so that every row below it would count as part of this cell.",
         "Close the quote at the line of the message; a quote inside a quoted cell is written twice."),
+    code("REMIT-0220", "The invoice does not add up",
+        "A LEDES invoice's INVOICE_TOTAL is not the sum of its line items, or is not the same on each of them; or it has more faults than are shown.",
+        "Have the billing system write the invoice again; the message names both sums. Nothing of the invoice was taken."),
+    code("REMIT-0221", "Nobody is known who pays for the client",
+        "LEDES files name no payer. The importer's payers list has no entry for this client, or none for this client and matter.",
+        "Add the line that the message shows to payers in the importer's [plugin.settings], then `remitd reload`."),
+    code("REMIT-0222", "The invoice is in another currency",
+        "An invoice's currency is not the one of the account that the file goes to.",
+        "Give the file to an account of its currency."),
+    code("REMIT-0223", "The line item belongs to no invoice",
+        "The record has no INVOICE_NUMBER or no CLIENT_ID, or so many fields that nobody can tell which of them is which.",
+        "Fill in both, or mend the number of fields."),
     code("REMIT-0301", "The store does not answer",
         "The database could not be read or written. Nothing was half done: each step is one transaction.",
         "See to the database, its disk and its address in [store]; work goes on by itself once it answers."),

@@ -1,0 +1,161 @@
+//! Odd but valid files of LEDES 1998B, read by the importer and by ledes-parser: the same invoices, dates, totals and numbers of
+//! line items. That reader gives line items; they are put together here.
+
+use super::{ask, root};
+use ledes_importer::LedesImporter;
+use remitd_plugin_sdk::Context;
+use remitd_plugin_sdk::date::day_of;
+use remitd_plugin_sdk::importer::{Conventions, Drafts, Importer, Out, Source};
+use remitd_plugin_sdk::mock::{Services, install, logged};
+use remitd_plugin_sdk::rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+
+const FILES: u64 = 60;
+const CLIENTS: u64 = 4;
+const HEADER: &str = include_str!("../../plugins/ledes-importer/tests/header-1998b.txt");
+
+/// Numbers that are the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+
+    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    }
+}
+
+/// An amount in minor units, written in one of the ways that the standard allows.
+fn written(chance: &mut Chance, minor: i64) -> String {
+    let (sign, cents) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+    match (chance.below(4), cents % 100, cents % 10) {
+        (0, 0, _) => format!("{sign}{}", cents / 100),
+        (1, _, 0) => format!("{sign}{}.{}", cents / 100, cents % 100 / 10),
+        (2, ..) => format!("{sign}{}.{:02}00", cents / 100, cents % 100),
+        _ => format!("{sign}{}.{:02}", cents / 100, cents % 100),
+    }
+}
+
+/// Some invoices, their line items mixed, in one of the forms that billing systems write.
+fn odd_file(seed: u64) -> String {
+    let chance = &mut Chance(seed);
+    let mut records = Vec::new();
+    for invoice in 0..=chance.below(6) {
+        let client = chance.below(CLIENTS);
+        let lines: Vec<i64> =
+            (0..=chance.below(8)).map(|_| i64::try_from(chance.below(900_000)).unwrap() - 90_000).collect();
+        let lines = if lines.iter().sum::<i64>() > 0 { lines } else { vec![1] };
+        let total = written(chance, lines.iter().sum());
+        let date = format!("2026{:02}{:02}", 1 + chance.below(12), 1 + chance.below(28));
+        for (at, line) in lines.iter().enumerate() {
+            let text = chance.of(&["Call", "Exhibit [A] & \"B\"", "see [] there", "50% of; the, rest", ""]);
+            let pad = chance.of(&["", " ", "\t"]);
+            let fold = chance.of(&["|", "|", "|", "|\r\n", " |\n"]);
+            let code = chance.of(&["L510", ""]);
+            let (kind, line) = (chance.of(&["F", "E", "IF", "ie"]), written(chance, *line));
+            let record = format!(
+                "{date}|INV-{seed}-{invoice}|0{client}|0{client}.0001{pad}|{total}{pad}|20260101|20260131|{text}|{}|{kind}|1.2500|-0.50|{line}{fold}{date}|{code}||A102|22547|{text}|24-6437381|350|Roe, Jane|PARTNR|CM-1[]",
+                at + 1
+            );
+            let place = usize::try_from(chance.below(records.len() as u64 + 1)).unwrap();
+            records.insert(place, record);
+        }
+    }
+    let end = chance.of(&["\n", "\r\n", "\r", "\n\n", " \r\n"]);
+    let last = chance.of(&["", "\n", "\r\n\r\n"]);
+    format!("LEDES1998B[]{end}{}{end}{}{last}", HEADER.trim_end(), records.join(end))
+}
+
+/// Day since 1970 and amount in minor units, by invoice and client; and the number of line items.
+type Seen = (BTreeMap<(String, String), (i32, i64)>, usize);
+
+fn ours(file: &str) -> Seen {
+    let payers: Vec<String> = (0..CLIENTS)
+        .map(|client| {
+            format!(r#"{{"client":"0{client}","name":"Client {client}","email":"c{client}@example.com"}}"#)
+        })
+        .collect();
+    install(Services::new(&format!(r#"{{"payers":[{}]}}"#, payers.join(","))));
+    logged();
+    let mut rest = file.as_bytes();
+    let mut source = Source::new(|max| {
+        let (now, later) = rest.split_at(rest.len().min(max as usize));
+        rest = later;
+        Ok(now.to_vec())
+    });
+    let mut batches: Vec<Drafts> = Vec::new();
+    let mut out = Out::new(
+        |drafts| {
+            batches.push(drafts.clone());
+            Ok(())
+        },
+        |found| panic!("it is a valid file: {found:?}\n{file}"),
+    );
+    let conventions = Conventions {
+        currency: "USD".into(),
+        exponent: 2,
+        date_order: "mdy".into(),
+        decimal_mark: ".".into(),
+        file_name: "odd.led".into(),
+    };
+    let context = Context { job: "j".into(), idempotency_key: "k".into(), deadline_ms: 0 };
+    let importer = LedesImporter::open().unwrap();
+    let rows = importer.read(&context, &mut source, &mut out, &conventions).unwrap();
+    out.finish().unwrap();
+    drop(out);
+    let mut seen = BTreeMap::new();
+    for batch in &batches {
+        let (mut invoice, mut client) = (0, 0);
+        for at in 0..batch.lines.len() {
+            let (to, until) = (batch.invoices.ends[at] as usize, batch.clients.ends[at] as usize);
+            let key =
+                (batch.invoices.text[invoice..to].to_owned(), batch.clients.text[client..until].to_owned());
+            seen.insert(key, (batch.invoice_days[at], batch.amounts_minor[at]));
+            (invoice, client) = (to, until);
+        }
+    }
+    assert_eq!(rows, seen.len() as u64);
+    let log = logged().pop().unwrap();
+    let items = log.rsplit(", ").next().unwrap().split(' ').next().unwrap().parse().unwrap();
+    (seen, items)
+}
+
+fn theirs(items: &serde_json::Value) -> Seen {
+    let (mut seen, mut sums) = (BTreeMap::new(), BTreeMap::<_, Decimal>::new());
+    let items = items.as_array().unwrap();
+    for item in items {
+        let text = |name: &str| item[name].as_str().unwrap().to_owned();
+        let decimal = |name: &str| text(name).parse::<Decimal>().unwrap();
+        let minor =
+            i64::try_from((decimal("invoice_total") * Decimal::ONE_HUNDRED).normalize().mantissa()).unwrap();
+        let scale = (decimal("invoice_total") * Decimal::ONE_HUNDRED).normalize().scale();
+        assert_eq!(scale, 0, "{item}");
+        let key = (text("invoice_number"), text("client_id"));
+        seen.insert(key.clone(), (day_of(text("invoice_date").parse().unwrap()), minor));
+        *sums.entry(key).or_default() += decimal("line_item_total");
+    }
+    let sums: BTreeSet<_> =
+        sums.into_iter().map(|(key, sum)| (key, (sum * Decimal::ONE_HUNDRED).normalize())).collect();
+    let totals = seen.iter().map(|(key, (_, minor))| (key.clone(), Decimal::from(*minor))).collect();
+    assert_eq!(sums, totals, "both sums of the other reader");
+    (seen, items.len())
+}
+
+#[test]
+fn ledes_parser_sees_the_same_invoices() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<String> = (0..FILES).map(odd_file).collect();
+    let paths: Vec<_> = (0..FILES).map(|seed| folder.path().join(format!("{seed}.led"))).collect();
+    for (path, file) in paths.iter().zip(&files) {
+        fs_err::write(path, file).unwrap();
+    }
+    let Some(read) = ask("ledes.py", &paths) else { return };
+    let read = read.as_array().unwrap();
+    assert_eq!(read.len(), files.len(), "in {}", root().display());
+    for (seed, (items, file)) in read.iter().zip(&files).enumerate() {
+        assert_eq!(ours(file), theirs(items), "seed {seed}:\n{file}");
+    }
+}
