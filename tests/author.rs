@@ -48,7 +48,55 @@ fn two_commands_make_a_plugin_that_passes() {
         assert!(passed >= CASES_LEAST, "{kind}: {passed} passed");
         own_tests(&dir, &envs);
     }
-    install(&folder.path().join("importer/dist/acme-billing.wasm"));
+    let importer = folder.path().join("importer");
+    told_to_programs(&importer, &envs);
+    install(&importer.join("dist/acme-billing.wasm"));
+    refused_unfit(&importer, &envs);
+}
+
+/// One document a run, in one line.
+fn told_to_programs(dir: &Path, envs: &[(&str, &str)]) {
+    let developed =
+        cli(Path::new(BIN), &["plugin", "dev", dir.to_str().unwrap(), "--once", "--json"], envs).expect(0);
+    assert_eq!(developed.stdout.trim_end().lines().count(), 1, "{developed:?}");
+    let run = developed.json();
+    assert_eq!((&run["kind"], &run["failed"]), (&"importer".into(), &0.into()));
+    assert!(run["file"].as_str().unwrap().ends_with("dist/acme-billing.wasm"), "{run}");
+    assert!(run["size_bytes"].as_u64().unwrap() > 1_000, "{run}");
+    assert!(run["cases"].as_array().unwrap().iter().any(|case| case["wall_us"].as_u64() > Some(0)), "{run}");
+}
+
+/// What no operator could install is neither made nor packed.
+fn refused_unfit(dir: &Path, envs: &[(&str, &str)]) {
+    let manifest = dir.join("plugin.toml");
+    let text = fs_err::read_to_string(&manifest).unwrap();
+    let more = "[[asks]]\ngrant = \"sql\"\nwhy = \"who knows\"\n";
+    assert!(text.contains("asks = []"), "{text}");
+    let more = text.replace("asks = []", more);
+    fs_err::write(&manifest, more).unwrap();
+    let built = target().join("wasm32-unknown-unknown/release/acme_billing.wasm");
+    let packed = dir.join("packed.wasm");
+    let manifest = manifest.to_str().unwrap();
+    let dev = ["plugin", "dev", dir.to_str().unwrap(), "--once"];
+    let pack = [
+        "plugin",
+        "pack",
+        built.to_str().unwrap(),
+        "--manifest",
+        manifest,
+        "--out",
+        packed.to_str().unwrap(),
+    ];
+    for args in [&dev[..], &pack] {
+        let refused = cli(Path::new(BIN), args, envs).expect(2);
+        for word in ["plugin.toml", "asks for the grant sql", "take it out of `asks`"] {
+            assert!(refused.stderr.contains(word), "{word}: {refused:?}");
+        }
+    }
+    assert!(!packed.exists());
+    fs_err::write(manifest, text).unwrap();
+    cli(Path::new(BIN), &pack, envs).expect(0);
+    assert!(packed.exists());
 }
 
 /// `cargo test` in the new crate.

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use remitd_host::manifest;
+use remitd_tests::daemon::Daemon;
 use remitd_tests::firm::Firm;
+use remitd_tests::postgres;
 use std::collections::BTreeSet;
 
 const BIN: &str = env!("CARGO_BIN_EXE_remitd");
@@ -123,5 +125,25 @@ fn a_reload_is_all_or_nothing() {
         (&true.into(), &"firm".into()),
         "{answer}"
     );
+    firm.stop();
+}
+
+/// On PostgreSQL a folder may have several daemons: one of them is spoken with, and the others say that it is not they.
+#[test]
+fn of_two_daemons_in_one_folder_the_first_answers() {
+    let mut firm = Firm::new(BIN, Some(postgres::shared()));
+    firm.start();
+    let elsewhere =
+        [("REMITD__SERVER__PUBLIC_LISTEN", "127.0.0.1:0"), ("REMITD__SERVER__STAFF_LISTEN", "127.0.0.1:0")];
+    let second = Daemon::start(&firm.bin, &firm.config, &elsewhere);
+    // It is told to stop after it has tried to listen; it must not take the first one's socket with it.
+    second.stop();
+    let log = firm.log();
+    assert!(log.contains("another daemon answers at") && log.contains("SIGHUP reloads this daemon"), "{log}");
+    assert_eq!(firm.ask(&["reload"])["reloaded"], true);
+    // Whoever comes when it is gone takes its place.
+    firm.kill();
+    firm.start();
+    firm.until("the new one answers", &["reload"], |answer| answer["reloaded"] == true);
     firm.stop();
 }

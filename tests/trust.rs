@@ -3,12 +3,16 @@
 // A test fails loudly, as the harness does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "trust/gone.rs"]
+mod gone;
 #[path = "trust/install.rs"]
 mod install;
 #[path = "trust/refused.rs"]
 mod refused;
 #[path = "trust/signed.rs"]
 mod signed;
+#[path = "trust/upgrade.rs"]
+mod upgrade;
 
 use remitd_host::manifest;
 use remitd_tests::firm::Firm;

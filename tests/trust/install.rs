@@ -42,27 +42,7 @@ fn a_person_looks_and_agrees() {
     let trail = firm.ask(&["audit", "show"]);
     assert_eq!((&trail[0]["what"], &trail[0]["code"]), (&"installed".into(), &"acme".into()), "{trail}");
     assert_eq!(trail[0]["sha256"], verified[0]["sha256"]);
-}
-
-#[test]
-fn an_upgrade_says_what_is_new() {
-    let firm = Firm::new(BIN, None);
-    let file = delivered(&firm, &packed(MANIFEST));
-    install(&firm);
-    let mut next = packed(&MANIFEST.replace("Hands mail to Acme.", "Hands mail to Acme, faster."));
-    fs_err::write(&file, &next).unwrap();
-    let shown = firm.cli_told(&["plugin", "install", file.to_str().unwrap()], "n\n").expect(2);
-    assert!(
-        shown.stderr.contains("Since it was installed:") && shown.stderr.contains("its manifest is another"),
-        "{shown:?}"
-    );
-    firm.cli(&["check"]).expect(0);
-    firm.cli_told(&["plugin", "install", file.to_str().unwrap()], "y\n").expect(0);
-    assert_eq!(fs_err::read(firm.path("plugins/acme.wasm")).unwrap(), next);
-    next.truncate(next.len() / 2);
-    fs_err::write(&file, &next).unwrap();
-    firm.cli_told(&["plugin", "install", file.to_str().unwrap()], "y\n").expect(2);
-    firm.cli(&["check"]).expect(0);
+    assert_eq!(trail[0]["message"], "Acme Mail 0.1.0 with maildir mail");
 }
 
 #[test]

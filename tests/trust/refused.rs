@@ -104,6 +104,57 @@ fn a_grant_of_what_is_not_there_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_grant_that_is_not_asked_for_is_refused() {
+    let firm = Firm::new(BIN, None);
+    let file = delivered(&firm, &packed(MANIFEST));
+    let args =
+        ["plugin", "install", file.to_str().unwrap(), "--set", "folder=mail", "--grant", "secrets=link-key"];
+    let refused = firm.cli_told(&args, "y\n").expect(2);
+    for word in ["does not ask for secrets", "leave --grant secrets=link-key out: it asks for maildir"] {
+        assert!(refused.stderr.contains(word), "{word}: {refused:?}");
+    }
+    assert!(!firm.path("plugins.lock").exists());
+}
+
+#[test]
+fn what_is_not_there_and_what_is_too_much_is_named() {
+    let firm = Firm::new(BIN, None);
+    let refused = firm.cli(&["plugin", "install", "nope.wasm"]).expect(2);
+    for word in ["there is no file nope.wasm in /", "nor a configured plugin", "remitd plugin pack"] {
+        assert!(refused.stderr.contains(word), "{word}: {refused:?}");
+    }
+    let bundled = firm.cli(&["plugin", "install", "smtp"]).expect(2);
+    assert!(bundled.stderr.contains("write file = \"smtp\" in a [[plugin]] table"), "{bundled:?}");
+    let check = |file: &std::path::Path, word: &str| {
+        let refused = firm.cli_told(&["plugin", "install", file.to_str().unwrap()], "y\n").expect(2);
+        assert!(refused.stderr.contains(word), "{word}: {refused:?}");
+    };
+    let huge = firm.path("huge.wasm");
+    fs_err::File::create(&huge).unwrap().set_len((64 << 20) + 1).unwrap();
+    check(&huge, "larger than 64 MiB");
+    check(&delivered(&firm, &bomb()), "more than 32 MiB of code");
+}
+
+/// As large as a file may be, all of it code: what it would take to compile it is not tried.
+fn bomb() -> Vec<u8> {
+    let leb128 = |value: u32| -> Vec<u8> {
+        (0..5u32).map(|at| (value >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 }).collect()
+    };
+    let section = |id: u8, body: &[u8]| [&[id][..], &leb128(body.len() as u32), body].concat();
+    let (functions, bytes) = (63, 1 << 20);
+    let body = [leb128(bytes), vec![0], vec![1; bytes as usize - 2], vec![0x0b]].concat();
+    let count = leb128(functions);
+    let module = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, b"\x01\x60\0\0"),
+        section(3, &[count.clone(), vec![0; functions as usize]].concat()),
+        section(10, &[count, body.repeat(functions as usize)].concat()),
+    ]
+    .concat();
+    manifest::embed(&[b"\0asm\x0d\0\x01\0".to_vec(), section(1, &module)].concat(), MANIFEST).unwrap()
+}
+
+#[test]
 fn a_setting_that_its_schema_refuses_is_found_at_its_place() {
     let firm = Firm::new(BIN, None);
     firm.change("folder = \"mail\"", "foldr = \"mail\"");

@@ -45,6 +45,23 @@ fn only_those_who_may_sign_are_let_in() {
     firm.cli(&["check"]).expect(0);
     let lock = fs_err::read_to_string(firm.path("plugins.lock")).unwrap();
     assert!(lock.contains(&format!("signer = \"acme {}\"", acme.pk.to_base64())), "{lock}");
+    let inspected = firm.ask(&["plugin", "inspect", "acme"]);
+    assert_eq!(inspected["signer"], format!("acme {}", acme.pk.to_base64()));
+    assert_eq!(inspected["about"], "Hands mail to Acme.");
+    assert_eq!(
+        inspected["asks"][0],
+        serde_json::json!({"grant": "maildir", "why": "to put each message where Acme collects it"})
+    );
+    let shown = firm.cli(&["plugin", "inspect", "acme"]).expect(0);
+    for part in ["installed, signed by acme RW", "Hands mail to Acme.", "maildir to put each message"] {
+        assert!(shown.stdout.contains(part), "{part}: {shown:?}");
+    }
+    let bundled = firm.cli(&["plugin", "inspect", "smtp"]).expect(0);
+    for part in ["comes with remitd", "asks for\n  smtp "] {
+        assert!(bundled.stdout.contains(part), "{part}: {bundled:?}");
+    }
+    let file = firm.cli(&["plugin", "inspect", firm.path("delivered.wasm").to_str().unwrap()]).expect(0);
+    assert!(file.stdout.contains("a file: not installed") && file.stdout.contains("asks for"), "{file:?}");
     // Signature gone, or by a key that is not trusted any more.
     let signature = firm.path("plugins/acme.wasm.minisig");
     let text = fs_err::read_to_string(&signature).unwrap();

@@ -2,6 +2,7 @@
 //! SHA-256 of the rest, checked before the bytes are trusted as code. The folder is the daemon's own (0700). Whatever is wrong
 //! with a file, the component is compiled again.
 
+use crate::compile::{COMPILE_MAX, compile};
 use crate::error::HostError;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
@@ -39,7 +40,7 @@ impl Cache {
         if let Some(component) = read(engine, &path) {
             return Ok(component);
         }
-        let component = Component::new(engine, wasm)?;
+        let component = compile(engine, wasm, COMPILE_MAX)?;
         // Without a cache the daemon starts more slowly, no more.
         if let Err(error) = self.keep(&path, &component.serialize()?) {
             tracing::warn!(%error, "a compiled plugin could not be kept");

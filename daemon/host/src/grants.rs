@@ -76,7 +76,24 @@ impl Grants {
         if self.names(right).iter().any(|granted| granted == name) {
             return Ok(());
         }
-        Err(missing(right, name, plugin))
+        Err(self.missing(right, name, plugin))
+    }
+
+    /// The refusal of a grant, in words that mend it: the whole line, as it is to stand there.
+    pub(crate) fn missing(&self, right: Right, name: &str, plugin: &str) -> Failure {
+        let key = right.key();
+        let names: Vec<String> = self
+            .names(right)
+            .iter()
+            .map(String::as_str)
+            .chain([name])
+            .map(|name| format!("\"{name}\""))
+            .collect();
+        let message = format!(
+            "plugin \"{plugin}\" has no grant {key} for \"{name}\": write {key} = [{}] in [plugin.grants] of \"{plugin}\"",
+            names.join(", ")
+        );
+        Failure::denied("grant-missing", message)
     }
 }
 
@@ -153,7 +170,7 @@ impl Charter {
         if self.secrets.iter().any(|granted| granted.name == secret) {
             return Ok(());
         }
-        Err(missing(Right::Secrets, secret, &self.plugin))
+        Err(self.grants.missing(Right::Secrets, secret, &self.plugin))
     }
 
     /// Refuses a secret where its grant does not put it: a plugin with two origins must not hand the key of one to the other,
@@ -177,17 +194,6 @@ impl Charter {
             ),
         ))
     }
-}
-
-/// The refusal of a grant, in words that mend it.
-pub(crate) fn missing(right: Right, name: &str, plugin: &str) -> Failure {
-    let key = right.key();
-    Failure::denied(
-        "grant-missing",
-        format!(
-            "plugin \"{plugin}\" has no grant {key} for \"{name}\": add {key} = [\"{name}\"] to [plugin.grants] of \"{plugin}\""
-        ),
-    )
 }
 
 /// Where HTTP may go: scheme, host and port, nothing else.
@@ -245,8 +251,14 @@ mod tests {
         let refused = grants.check(Right::SqlWrite, "elite", "acme").unwrap_err();
         assert_eq!((refused.class, refused.code.as_str()), (FailureClass::Denied, "grant-missing"));
         assert!(
-            refused.message.contains("add sql_write = [\"elite\"] to [plugin.grants] of \"acme\""),
+            refused.message.contains("write sql_write = [\"elite\"] in [plugin.grants] of \"acme\""),
             "{refused:?}"
+        );
+        let refused = grants.check(Right::Sql, "other", "acme").unwrap_err();
+        let line = "write sql = [\"elite\", \"other\"] in [plugin.grants] of \"acme\"";
+        assert!(
+            refused.message.contains(line),
+            "a second line of the same key would be refused: {refused:?}"
         );
     }
 

@@ -8,6 +8,7 @@
 mod job;
 mod cache;
 mod call;
+mod compile;
 mod engine;
 mod error;
 mod failure;

@@ -282,7 +282,7 @@ pub enum Plugin {
     /// Look at a plugin, agree to what it asks for, and put it in place.
     Install(Install),
     /// Take an installed plugin away.
-    Remove { id: String },
+    Remove(Remove),
     /// Hold every installed plugin against plugins.lock.
     Verify { id: Option<String> },
     /// Begin a plugin: a crate that builds, with tests that pass.
@@ -328,6 +328,14 @@ pub enum PluginKind {
     Connector,
     MailProvider,
     PaymentGateway,
+}
+
+#[derive(Args)]
+pub struct Remove {
+    pub id: String,
+    /// What it remembers too; else that stays, for when it is installed again.
+    #[arg(long)]
+    pub purge_state: bool,
 }
 
 #[derive(Args)]

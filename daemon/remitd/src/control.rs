@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 const FILE: &str = "control.sock";
+/// Beside it, and empty: whoever has the socket holds this file's lock.
+const HELD_BY: &str = "control.lock";
 const RELOAD: &str = "reload";
 const WORD_MAX_BYTES: u64 = 64;
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
@@ -22,19 +24,27 @@ const ANSWER_WAIT: Duration = Duration::from_secs(120);
 pub struct Control {
     listener: UnixListener,
     path: PathBuf,
+    /// Locked as long as it is open: on PostgreSQL a folder may have several daemons, and one alone has the socket.
+    _held: fs_err::File,
 }
 
 impl Control {
-    /// Called by whoever holds the store: a file that is there already is a dead daemon's.
+    /// Refuses where another daemon of this folder listens; a socket that nobody holds is a dead daemon's.
     pub fn listen(folder: &Path) -> std::io::Result<Control> {
         let path = folder.join(FILE);
+        let beside = folder.join(HELD_BY);
+        let held = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(beside)?;
+        if held.file().try_lock().is_err() {
+            let why = format!("another daemon answers at {}: stop it first, or use SIGHUP", path.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, why));
+        }
         match fs_err::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let listener = UnixListener::bind(&path)?;
         fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Control { listener, path })
+        Ok(Control { listener, path, _held: held })
     }
 
     /// Answers one after the other, for ever.
@@ -96,5 +106,28 @@ pub async fn ask_to_reload(folder: &Path) -> Result<Answer, Fault> {
     match tokio::time::timeout(ANSWER_WAIT, asked).await {
         Ok(answer) => answer.map_err(nobody),
         Err(late) => Err(nobody(late.into())),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_two_daemons_in_a_folder_one_has_the_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join(FILE);
+        // Left behind by a daemon that was killed.
+        drop(UnixListener::bind(&socket).unwrap());
+        let first = Control::listen(folder.path()).unwrap();
+        let refused = Control::listen(folder.path()).err().unwrap();
+        assert_eq!(refused.kind(), std::io::ErrorKind::AddrInUse);
+        assert!(refused.to_string().contains("another daemon answers at"), "{refused}");
+        // The second has not taken the first one's away.
+        UnixStream::connect(&socket).await.unwrap();
+        drop(first);
+        assert!(!socket.exists());
+        Control::listen(folder.path()).unwrap();
     }
 }

@@ -66,6 +66,11 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// Removes all that a plugin remembers; gives how many keys that were.
+    pub async fn forget(&mut self, plugin: &str) -> Result<u64, StoreError> {
+        self.execute("DELETE FROM plugin_state WHERE plugin = $1", args![plugin]).await
+    }
+
     /// Keys of a plugin, and bytes of its keys and values together.
     pub async fn remembered_size(&mut self, plugin: &str) -> Result<(i64, i64), StoreError> {
         let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(length(key) + length(value)), 0) AS BIGINT) FROM plugin_state WHERE plugin = $1";

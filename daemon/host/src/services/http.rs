@@ -1,7 +1,7 @@
 //! HTTP for plugins: granted origins only, secrets put in here and marked as such. Secrets never stand in an error or a log
 //! line.
 
-use crate::grants::{Origin, Right, missing};
+use crate::grants::{Origin, Right};
 use crate::job::JobState;
 use crate::reach::http::{BODY_MAX_BYTES, exchange};
 use crate::wit::http::{Host, Request, Response, SecretHeader};
@@ -128,7 +128,7 @@ impl JobState {
         if self.charter.origins.contains(&origin) {
             return Ok((url, origin));
         }
-        Err(missing(Right::Http, &origin.to_string(), &self.charter.plugin))
+        Err(self.charter.grants.missing(Right::Http, &origin.to_string(), &self.charter.plugin))
     }
 
     fn headers(&self, request: &Request, origin: &Origin) -> Result<HeaderMap, Failure> {

@@ -90,7 +90,7 @@ async fn what_was_not_granted_does_not_leave() {
     for url in ["https://127.0.0.1:9/", "http://127.0.0.1:10/", "http://localhost:9/", "http://[::1]:9/"] {
         let failure = send(&mut job, post(url.into())).await.unwrap_err();
         is(&failure, FailureClass::Denied, "grant-missing");
-        assert!(failure.message.contains("add http = ["), "{failure:?}");
+        assert!(failure.message.contains("http = ["), "{failure:?}");
     }
     for url in ["http://u:p@127.0.0.1:9/", "file:///etc/passwd", "/relative"] {
         is(&send(&mut job, post(url.into())).await.unwrap_err(), FailureClass::Invalid, "bad-url");

@@ -55,6 +55,13 @@ impl Asked {
         config::load(&path, std::env::vars()).map_err(Fault::Configuration)
     }
 
+    /// For the commands that mend what is installed: a component may be missing.
+    pub fn load_to_mend(&self) -> Result<Loaded, Fault> {
+        let path = config::find(self.config.clone());
+        config::load_with(&path, std::env::vars(), config::Components::MayBeMissing)
+            .map_err(Fault::Configuration)
+    }
+
     pub async fn open(&self, need: Need) -> Result<Wired, Fault> {
         let loaded = self.load()?;
         logging::start_quiet(&loaded.config.log);

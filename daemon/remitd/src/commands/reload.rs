@@ -27,7 +27,7 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     if !asked.json {
         let row =
             |seat: &crate::reload::Seat| vec![seat.id.clone(), seat.change.clone(), seat.sha256.clone()];
-        show::table(&["plugin", "", "sha256"], answer.plugins.iter().map(row).collect())?;
+        show::table(&["plugin", "change", "sha256"], answer.plugins.iter().map(row).collect())?;
     }
     Ok(DONE)
 }

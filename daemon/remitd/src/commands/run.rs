@@ -74,7 +74,7 @@ impl Orders {
                 tasks.spawn(async move { control.serve(&reload).await });
             }
             Err(error) => {
-                tracing::warn!(%error, "no control socket: `remitd reload` does not work, SIGHUP does")
+                tracing::warn!(%error, "no control socket of its own: SIGHUP reloads this daemon, `remitd reload` does not")
             }
         }
         // Those that come while one is obeyed are obeyed once, together.

@@ -61,8 +61,31 @@ pub fn find(explicit: Option<PathBuf>) -> PathBuf {
     })
 }
 
+/// Whether every component that the configuration names has to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Components {
+    Needed,
+    /// For the commands that put a component in place or take it away.
+    MayBeMissing,
+}
+
+impl Components {
+    fn may_be_missing(self) -> bool {
+        self == Components::MayBeMissing
+    }
+}
+
 /// Reads `path`, `conf.d/*.toml` beside it and the environment. Everything that is wrong comes back at once, by place.
 pub fn load(path: &Path, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Problems> {
+    load_with(path, env, Components::Needed)
+}
+
+/// The same, where components may be missing.
+pub fn load_with(
+    path: &Path,
+    env: impl Iterator<Item = (String, String)>,
+    components: Components,
+) -> Result<Loaded, Problems> {
     let env: HashMap<String, String> = env.collect();
     let mut noted = Vec::new();
     let base = match path.parent() {
@@ -76,6 +99,8 @@ pub fn load(path: &Path, env: impl Iterator<Item = (String, String)>) -> Result<
     let (config, left_out) = read::config(&layers, &mut noted);
     check::all(&config, &layers, &left_out, &base, &env, &mut noted);
     let problems = in_order(noted);
+    let missing = |problem: &Problem| components.may_be_missing() && problem.is_missing_component();
+    let problems = Problems(problems.0.into_iter().filter(|problem| !missing(problem)).collect());
     if problems.has_errors() {
         return Err(problems);
     }

@@ -37,6 +37,13 @@ pub struct Problem {
     pub excerpt: Option<Excerpt>,
 }
 
+impl Problem {
+    /// Whether it is that a plugin's file is not there.
+    pub fn is_missing_component(&self) -> bool {
+        self.code == "REMIT-0118" && self.path.starts_with("plugin[")
+    }
+}
+
 /// Findings in the order of their places.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]

@@ -7,12 +7,19 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const FILE: &str = "plugins.lock";
 const HEAD: &str = "# What was looked at when each plugin was installed. `remitd plugin install` writes it: keep it with remitd.toml.\n\n";
+/// Beside it, and empty: whoever changes plugins.lock holds this file's lock.
+const HELD_BY: &str = ".plugins.lock.held";
+/// A change takes milliseconds: together these are 5 s.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+const TRIES_MOST: u32 = 100;
 /// The form of the file.
 const FORM: u32 = 1;
-const CONTRACT: &str = "1.0.0";
+/// The version of the contract of plugins.
+pub const CONTRACT: &str = "1.0.0";
 
 /// In hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -102,7 +109,34 @@ pub struct Lock {
 impl Lock {
     /// Empty where nothing was installed yet.
     pub fn read(loaded: &Loaded) -> Result<Lock, Fault> {
-        let path = loaded.path(FILE);
+        Lock::at(loaded.path(FILE))
+    }
+
+    /// Reads the file, changes it and writes it, while nobody else does: of two installations at once, none is lost.
+    pub async fn change<R>(loaded: &Loaded, change: impl FnOnce(&mut Lock) -> R) -> Result<R, Fault> {
+        Lock::change_at(loaded.path(FILE), change).await
+    }
+
+    async fn change_at<R>(path: PathBuf, change: impl FnOnce(&mut Lock) -> R) -> Result<R, Fault> {
+        let beside = path.with_file_name(HELD_BY);
+        // Whoever opens it holds it until the file is closed, however the process ends.
+        let held = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(&beside)?;
+        let mut tries = 0;
+        while let Err(error) = held.file().try_lock() {
+            tries += 1;
+            if tries > TRIES_MOST {
+                let what = format!("{}: {error}", beside.display());
+                return Err(Fault::usage(what, "another installation is at work: wait for its end"));
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+        let mut lock = Lock::at(path)?;
+        let answer = change(&mut lock);
+        lock.write()?;
+        Ok(answer)
+    }
+
+    fn at(path: PathBuf) -> Result<Lock, Fault> {
         let text = match fs_err::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -147,7 +181,7 @@ impl Lock {
     }
 
     /// Whole or not at all.
-    pub fn write(&self) -> Result<(), Fault> {
+    fn write(&self) -> Result<(), Fault> {
         let written = Written { form: FORM, plugin: self.entries.clone() };
         let text =
             toml::to_string_pretty(&written).map_err(|error| std::io::Error::other(error.to_string()))?;
@@ -172,6 +206,24 @@ pub fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fault> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_many_installations_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let mut all = tokio::task::JoinSet::new();
+        for at in 0..24 {
+            let path = path.clone();
+            all.spawn(async move {
+                let entry = Entry::of(&format!("acme-{at}"), b"one", &Grants::default(), None);
+                Lock::change_at(path, |lock| lock.put(entry)).await
+            });
+        }
+        while let Some(changed) = all.join_next().await {
+            changed.unwrap().unwrap();
+        }
+        assert_eq!(Lock::at(path).unwrap().entries().len(), 24);
+    }
 
     #[test]
     fn every_change_is_told() {

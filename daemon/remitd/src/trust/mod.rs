@@ -4,7 +4,7 @@
 mod lock;
 mod signature;
 
-pub use lock::{Entry, Lock, sha256, write_whole};
+pub use lock::{CONTRACT, Entry, Lock, sha256, write_whole};
 pub use signature::{SIGNATURE_ENDING, signer_of};
 
 use crate::config::{self, Loaded};
@@ -28,7 +28,13 @@ pub fn trusted(loaded: &Loaded, lock: &Lock, wanted: &config::Plugin) -> Result<
     let (id, path) = (&wanted.id, loaded.path(&wanted.file));
     let distrust = |code, key, message, hint: String| Distrust { code, key, message, hint };
     let wasm = read_component(&path).map_err(|error| {
-        distrust("REMIT-0119", "file", error.to_string(), "make it readable for the daemon's user".to_owned())
+        let gone = error.kind() == std::io::ErrorKind::NotFound;
+        let (code, hint) = if gone {
+            ("REMIT-0118", format!("put it back, or take the plugin away: remitd plugin remove {id}"))
+        } else {
+            ("REMIT-0119", "make it readable for the daemon's user".to_owned())
+        };
+        distrust(code, "file", error.to_string(), hint)
     })?;
     let Some(reviewed) = lock.get(id) else {
         let message = format!("plugin \"{id}\" was never installed: it is not in {}", lock.name());

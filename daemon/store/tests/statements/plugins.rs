@@ -44,4 +44,9 @@ pub async fn walk(store: &Store, answers: &mut Answers) {
     tx.commit().await.unwrap();
     answers.note("after", store.remembered_from("acme", b"", b"", 1).await.unwrap());
     answers.note("trail", store.audits(10).await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    answers.note("forget another", tx.forget("other").await.unwrap());
+    answers.note("forget", tx.forget("acme").await.unwrap());
+    answers.note("size then", tx.remembered_size("acme").await.unwrap());
+    tx.commit().await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! A payment gateway that is right where `bug` is `none`, and wrong in one way for each name of a mistake. Only the conformance
 //! kit's own test uses it.
 
+#[path = "../../api.rs"]
 mod api;
 
 use api::Api;

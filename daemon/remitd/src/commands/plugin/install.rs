@@ -1,15 +1,15 @@
 //! `plugin install`: a person looks at what a component is and what it asks for, and agrees; then it is put in place, and the
 //! lock says what was agreed to. Everything that can be found out is found out before anybody is asked.
 
-use super::trail;
+use super::candidate::{self, Candidate, examine};
+use super::{trail, upgrade};
 use crate::cli::Install;
 use crate::commands::Asked;
 use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
-use crate::trust::{self, Entry, Lock, SIGNATURE_ENDING, grants, write_whole};
-use crate::{logging, show, wiring};
-use remitd_host::types::Description;
-use remitd_host::{Grants, Manifest, PluginSpec, settings_faults};
+use crate::trust::{Entry, Lock, SIGNATURE_ENDING, grants, write_whole};
+use crate::{logging, show};
+use remitd_host::Grants;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::IsTerminal;
@@ -17,16 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// Where installed components lie, beside the configuration.
 const FOLDER: &str = "plugins";
-
-/// What was found out about a component.
-struct Candidate {
-    id: String,
-    path: PathBuf,
-    wasm: Vec<u8>,
-    manifest: Manifest,
-    description: Description,
-    signer: Option<String>,
-}
 
 #[derive(Serialize)]
 struct Installed<'a> {
@@ -38,7 +28,7 @@ struct Installed<'a> {
 }
 
 pub async fn run(asked: &Asked, wanted: &Install) -> Result<u8, Fault> {
-    let loaded = asked.load()?;
+    let loaded = asked.load_to_mend()?;
     logging::start_quiet(&loaded.config.log);
     let lock = Lock::read(&loaded)?;
     let candidate = examine(&loaded, wanted).await?;
@@ -58,82 +48,59 @@ pub async fn run(asked: &Asked, wanted: &Install) -> Result<u8, Fault> {
         Some(plugin) => (grants(&plugin.grants), plugin.settings.clone()),
         None => (granted(&wanted.grants)?, settings(&wanted.settings)?),
     };
-    refuse_settings(&candidate, &settings)?;
-    let entry = Entry::of(&candidate.id, &candidate.wasm, &granted, candidate.signer.clone());
-    let before = lock.get(&candidate.id).cloned();
-    let changes = before.as_ref().map(|before| before.changes(&entry)).unwrap_or_default();
-    show::note(&portrait(&candidate, &granted, before.as_ref(), &changes));
-    agree(wanted.yes, before.as_ref() == Some(&entry))?;
+    if configured.is_none() {
+        candidate::refuse_unasked(&candidate, &granted)?;
+    }
+    candidate::refuse_settings(&candidate, &settings)?;
     let file = match configured {
         Some(plugin) => plugin.file.clone(),
         None => format!("{FOLDER}/{}.wasm", candidate.id),
     };
+    let entry = Entry::of(&candidate.id, &candidate.wasm, &granted, candidate.signer.clone());
+    let reviewed = lock.get(&candidate.id);
+    let changes = compared(&candidate, &loaded.path(&file), reviewed, &entry).await;
+    let mut lines = candidate::portrait(&candidate, &granted, configured);
+    lines.extend(candidate::changes(reviewed, &changes));
+    show::note(&lines.join("\n"));
+    agree(wanted.yes, reviewed == Some(&entry))?;
     place(&candidate, &loaded.path(&file))?;
     let entry = match configured {
         Some(_) => entry,
         None => configure(asked, &loaded, &candidate, table(&candidate.id, &file, &settings, &granted)?)?,
     };
-    // Somebody may have installed another one while this one was looked at.
-    let mut lock = Lock::read(&loaded)?;
-    lock.put(entry.clone());
-    lock.write()?;
-    let said =
-        format!("{} {}: {}", candidate.manifest.name, candidate.description.version, entry.grants.join(", "));
-    trail(&loaded, "installed", &candidate.id, &entry.sha256, said).await;
-    show::note("next: remitd check, and remitd reload for a daemon that runs");
+    Lock::change(&loaded, |lock| lock.put(entry.clone())).await?;
+    tell(&loaded, &candidate, &entry).await;
     if asked.json {
-        show::json(&Installed { entry: &entry, version: &candidate.description.version, file, changes })?;
+        show::json(&Installed { entry: &entry, version: &candidate.said.version, file, changes })?;
     }
     Ok(DONE)
+}
+
+/// What is different from what was looked at before; nothing for one that is new.
+async fn compared(
+    candidate: &Candidate,
+    installed: &Path,
+    reviewed: Option<&Entry>,
+    now: &Entry,
+) -> Vec<String> {
+    let Some(reviewed) = reviewed else { return Vec::new() };
+    let before = upgrade::before(&candidate.host, installed, reviewed).await;
+    upgrade::told((reviewed, now), before.as_ref(), &candidate.said)
+}
+
+async fn tell(loaded: &Loaded, candidate: &Candidate, entry: &Entry) {
+    let grants = match entry.grants.as_slice() {
+        [] => "no grants".to_owned(),
+        grants => grants.join(", "),
+    };
+    let said = format!("{} {} with {grants}", candidate.said.manifest.name, candidate.said.version);
+    trail(loaded, "installed", &candidate.id, &entry.sha256, said).await;
+    show::note("next: remitd check, and remitd reload for a daemon that runs");
 }
 
 /// The file of conf.d that holds an installed plugin's table.
 pub fn own_file(id: &str) -> String {
     format!("plugin-{id}.toml")
-}
-
-/// Refuses what can never run, with the name of the thing and the mend.
-async fn examine(loaded: &Loaded, wanted: &Install) -> Result<Candidate, Fault> {
-    let configured = loaded.config.plugins.iter().find(|plugin| plugin.id == wanted.plugin);
-    let (path, id) = match configured {
-        Some(plugin) if !Path::new(&wanted.plugin).exists() => {
-            if remitd_plugins::bundled(&plugin.file).is_some() {
-                let what = format!("\"{}\" comes with remitd: there is nothing to install", plugin.file);
-                return Err(Fault::usage(what, "name a .wasm file"));
-            }
-            (loaded.path(&plugin.file), Some(plugin.id.clone()))
-        }
-        _ => (PathBuf::from(&wanted.plugin), None),
-    };
-    let wasm = trust::read_component(&path)?;
-    let refused = |why: String| Fault::usage(why, "nothing was installed; show this to the plugin's author");
-    let host = wiring::bare_host()?;
-    let name = path.display().to_string();
-    let spec = PluginSpec {
-        id: name,
-        wasm: wasm.clone(),
-        grants: Grants::default(),
-        settings_json: "{}".to_owned(),
-    };
-    let plugin = host.load(spec).map_err(|error| refused(error.to_string()))?;
-    let unfit = |error: remitd_host::ManifestError| refused(format!("{}: {error}", path.display()));
-    let (manifest, _) = Manifest::of(&wasm).map_err(unfit)?;
-    manifest.fits(&plugin).map_err(unfit)?;
-    let described = host.describe(&plugin).await;
-    let description = described.map_err(|failure| {
-        refused(format!("{}: it does not say what it is: {}", path.display(), failure.message))
-    })?;
-    let signer = trust::signer_of(loaded, &path, &wasm)
-        .map_err(|why| Fault::usage(format!("{}: {why}", path.display()), "remitd explain REMIT-0123"))?;
-    let id = id.or_else(|| wanted.id.clone()).unwrap_or_else(|| manifest.id.clone());
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
-        return Err(Fault::usage(
-            format!("{id:?} is not an id"),
-            "use letters, digits, `-` and `_`: --id acme",
-        ));
-    }
-    Ok(Candidate { id, path, wasm, manifest, description, signer })
 }
 
 /// `sql=elite` and the like.
@@ -161,63 +128,6 @@ fn settings(words: &[String]) -> Result<Map<String, Value>, Fault> {
         Ok((key.to_owned(), value))
     };
     words.iter().map(setting).collect()
-}
-
-fn refuse_settings(candidate: &Candidate, settings: &Map<String, Value>) -> Result<(), Fault> {
-    let faults = settings_faults(&candidate.description.settings_schema, settings).map_err(|why| {
-        Fault::usage(format!("{}: {why}", candidate.path.display()), "show this to the plugin's author")
-    })?;
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = faults
-        .iter()
-        .map(|fault| match fault.path.as_slice() {
-            [] => fault.message.clone(),
-            path => format!("{}: {}", path.join("."), fault.message),
-        })
-        .collect();
-    let hint = "give them as --set KEY=VALUE, or mend them in [plugin.settings]";
-    Err(Fault::usage(format!("the settings of \"{}\" do not fit: {}", candidate.id, lines.join("; ")), hint))
-}
-
-/// What a person is to look at.
-fn portrait(candidate: &Candidate, granted: &Grants, before: Option<&Entry>, changes: &[String]) -> String {
-    let Candidate { id, path, wasm, manifest, description, signer } = candidate;
-    let mut lines = vec![
-        format!("{id}: {} {} ({}, contract 1.0.0)", manifest.name, description.version, manifest.kind),
-        format!("  {}", manifest.about),
-        format!("  {}, {} KiB, SHA-256 {}", path.display(), wasm.len() >> 10, trust::sha256(wasm)),
-        match signer {
-            Some(signer) => format!("  signed by {signer}"),
-            None => "  not signed".to_owned(),
-        },
-    ];
-    if manifest.asks.is_empty() {
-        lines.push("  It asks for nothing.".to_owned());
-    }
-    for ask in &manifest.asks {
-        let names: Vec<&str> =
-            granted.each().filter(|(key, _)| *key == ask.grant).map(|(_, name)| name).collect();
-        let names = if names.is_empty() {
-            "not granted".to_owned()
-        } else {
-            format!("granted: {}", names.join(", "))
-        };
-        lines.push(format!("  asks for {} {}\n    {names}", ask.grant, ask.why));
-    }
-    for (key, name) in granted.each().filter(|(key, _)| manifest.asks.iter().all(|ask| ask.grant != *key)) {
-        lines.push(format!("  is granted {key} {name}, and does not ask for it: take it out"));
-    }
-    match (before, changes) {
-        (None, _) => lines.push("It is new here.".to_owned()),
-        (Some(_), []) => lines.push("Nothing has changed since it was installed.".to_owned()),
-        (Some(_), changes) => {
-            lines.push("Since it was installed:".to_owned());
-            lines.extend(changes.iter().map(|change| format!("  {change}")));
-        }
-    }
-    lines.join("\n")
 }
 
 /// A yes of a person; or none is needed, where the lock holds exactly this.
@@ -268,7 +178,7 @@ fn configure(asked: &Asked, loaded: &Loaded, candidate: &Candidate, table: Strin
     }
     fs_err::create_dir_all(loaded.path("conf.d"))?;
     write_whole(&own, table.as_bytes())?;
-    let with = match asked.load() {
+    let with = match asked.load_to_mend() {
         Ok(with) => with,
         Err(fault) => {
             fs_err::remove_file(&own)?;

@@ -1,8 +1,11 @@
 //! `plugin`: what is configured, what a component is, one export called by hand; and a file each for what operators and authors do.
 
 mod author;
+mod candidate;
+mod inspect;
 mod install;
 mod remove;
+mod upgrade;
 mod verify;
 
 use super::Asked;
@@ -13,6 +16,7 @@ use crate::{logging, show, wiring};
 use remitd_domain::time::Clock;
 use remitd_host::keep::Forgetful;
 use remitd_host::{Grants, Host, JobSpec, Plugin, PluginSpec};
+use remitd_store::AuditRow;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -42,17 +46,13 @@ impl From<&Arc<Plugin>> for PluginView {
 pub async fn run(asked: &Asked, command: Command) -> Result<u8, Fault> {
     match command {
         Command::List => list(asked).await,
-        Command::Inspect { plugin } => {
-            let (host, plugin) = named(asked, &plugin).await?;
-            inspect(asked, &host, &plugin).await?;
-            Ok(DONE)
-        }
+        Command::Inspect { plugin } => inspect::run(asked, &plugin).await,
         Command::Run { plugin, export, arguments } => call(asked, &plugin, &export, &arguments).await,
         Command::Install(wanted) => install::run(asked, &wanted).await,
-        Command::Remove { id } => remove::run(asked, &id).await,
+        Command::Remove(wanted) => remove::run(asked, &wanted).await,
         Command::Verify { id } => verify::run(asked, id.as_deref()).await,
         Command::New { kind, name, dir } => author::new(kind, &name, dir),
-        Command::Dev { dir, once } => author::dev(&dir, once).await,
+        Command::Dev { dir, once } => author::dev(asked, &dir, once).await,
         Command::Test { file, fixture } => author::test(asked, &file, fixture).await,
         Command::Pack { file, manifest, out } => author::pack(&file, manifest, out),
     }
@@ -133,44 +133,9 @@ fn unknown(asked: &Asked, name: &str) -> Fault {
     Fault::usage(format!("there is no plugin and no file \"{name}\""), config::choice_of(name, &known))
 }
 
-#[derive(Serialize)]
-struct Inspected {
-    #[serde(flatten)]
-    plugin: PluginView,
-    name: String,
-    version: String,
-    settings_schema: Value,
-    imports: Vec<String>,
-    exports: Vec<String>,
-}
-
-async fn inspect(asked: &Asked, host: &Arc<Host>, plugin: &Arc<Plugin>) -> Result<(), Fault> {
-    let description = host
-        .describe(plugin)
-        .await
-        .map_err(|failure| Fault::usage(format!("it does not describe itself: {}", failure.message), ""))?;
-    let inspected = Inspected {
-        plugin: PluginView::from(plugin),
-        name: description.name,
-        version: description.version,
-        settings_schema: serde_json::from_str(&description.settings_schema).unwrap_or(Value::Null),
-        imports: plugin.imports(),
-        exports: plugin.exports(),
-    };
-    if asked.json {
-        return show::json(&inspected);
-    }
-    let Inspected { plugin, name, version, imports, exports, .. } = &inspected;
-    show::text(&format!(
-        "{} ({}, {}): {name} {version}\nsha256 {}",
-        plugin.id, plugin.kind, "remitd:plugin@1.0.0", plugin.sha256
-    ))?;
-    show::text(&format!("imports\n  {}\nexports\n  {}", imports.join("\n  "), exports.join("\n  ")))
-}
-
-/// Writes into the trail what was done. A store that is away does not undo it: it is said, and stands in the log.
-async fn trail(loaded: &config::Loaded, what: &str, id: &str, sha256: &str, message: String) {
-    let row = remitd_store::AuditRow {
+/// A row of the trail.
+fn row(what: &str, id: &str, sha256: &str, message: String) -> AuditRow {
+    AuditRow {
         at_ms: crate::clock::SystemClock.now_ms(),
         actor: "cli".to_owned(),
         what: what.to_owned(),
@@ -178,7 +143,12 @@ async fn trail(loaded: &config::Loaded, what: &str, id: &str, sha256: &str, mess
         message,
         sha256: sha256.to_owned(),
         job: String::new(),
-    };
+    }
+}
+
+/// Writes into the trail what was done. A store that is away does not undo it: it is said, and stands in the log.
+async fn trail(loaded: &config::Loaded, what: &str, id: &str, sha256: &str, message: String) {
+    let row = row(what, id, sha256, message);
     let written = async {
         let wired = wiring::open(loaded.clone(), wiring::Need::Store).await?;
         let mut tx = wired.road.store.begin().await?;

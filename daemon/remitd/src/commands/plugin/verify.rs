@@ -20,7 +20,7 @@ struct Verified {
 }
 
 pub async fn run(asked: &Asked, only: Option<&str>) -> Result<u8, Fault> {
-    let loaded = asked.load()?;
+    let loaded = asked.load_to_mend()?;
     logging::start_quiet(&loaded.config.log);
     let lock = Lock::read(&loaded)?;
     let host = wiring::bare_host()?;
@@ -39,13 +39,14 @@ pub async fn run(asked: &Asked, only: Option<&str>) -> Result<u8, Fault> {
         let signer = plugin.signer.clone().unwrap_or_default();
         vec![plugin.id.clone(), plugin.file.clone(), plugin.sha256.clone(), signer, word]
     };
-    show::table(&["id", "file", "sha256", "signed by", ""], verified.iter().map(row).collect())?;
+    show::table(&["id", "file", "sha256", "signed by", "result"], verified.iter().map(row).collect())?;
     Ok(status(clean))
 }
 
 fn verify(loaded: &Loaded, lock: &Lock, host: &Host, plugin: &crate::config::Plugin) -> Verified {
     let mut faults = Vec::new();
     let mut sha256 = String::new();
+    // One whose file is gone is told of like any other.
     match trust::trusted(loaded, lock, plugin) {
         Err(distrust) => faults.push(format!("{} ({})", distrust.message, distrust.hint)),
         Ok(wasm) => {

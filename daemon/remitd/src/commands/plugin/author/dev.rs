@@ -1,12 +1,14 @@
 //! `plugin dev`: build, pack, kit, figures; and again whenever a source changes.
 
-use super::{build, kit};
+use super::{build, kit, refuse_unfit};
+use crate::commands::Asked;
 use crate::fault::{DONE, FINDINGS, Fault};
 use crate::show;
 use crate::trust::write_whole;
 use notify::{RecursiveMode, Watcher};
 use remitd_host::manifest;
 use remitd_kit::Report;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -16,7 +18,22 @@ const QUIET: Duration = Duration::from_millis(200);
 /// What a plugin is made of.
 const SOURCES: [&str; 6] = ["src", "tests", "Cargo.toml", "build.rs", "plugin.toml", "settings.schema.json"];
 
-pub async fn dev(dir: &Path, once: bool) -> Result<u8, Fault> {
+/// One run, for programs.
+#[derive(Serialize)]
+struct Run {
+    file: String,
+    size_bytes: usize,
+    #[serde(flatten)]
+    report: kit::ReportView,
+}
+
+/// One that came to nothing.
+#[derive(Serialize)]
+struct Failed {
+    error: String,
+}
+
+pub async fn dev(asked: &Asked, dir: &Path, once: bool) -> Result<u8, Fault> {
     if !dir.join("Cargo.toml").exists() {
         let what = format!("there is no plugin in {}", dir.display());
         return Err(Fault::usage(
@@ -28,12 +45,15 @@ pub async fn dev(dir: &Path, once: bool) -> Result<u8, Fault> {
     // Before the first build, so that no change is missed.
     let _watcher = if once { None } else { Some(watch(dir, say)?) };
     loop {
-        let built = round(dir).await;
+        let built = round(asked, dir).await;
         if once {
             return built.map(|clean| if clean { DONE } else { FINDINGS });
         }
         if let Err(fault) = built {
             show::note(&fault.to_string());
+            if asked.json {
+                show::line(&Failed { error: fault.to_string() })?;
+            }
         }
         show::note("waiting for a change (Ctrl-C ends)");
         if changes.recv().await.is_none() {
@@ -44,18 +64,25 @@ pub async fn dev(dir: &Path, once: bool) -> Result<u8, Fault> {
 }
 
 /// Gives whether the kit found nothing.
-async fn round(dir: &Path) -> Result<bool, Fault> {
+async fn round(asked: &Asked, dir: &Path) -> Result<bool, Fault> {
     let component = tokio::task::block_in_place(|| build::build(dir))?;
     let manifest = dir.join("plugin.toml");
     let packed = manifest::embed(&component, &fs_err::read_to_string(&manifest)?).map_err(|error| {
         Fault::usage(format!("{}: {error}", manifest.display()), "see plugin.toml in plugin-sdk/README.md")
     })?;
+    refuse_unfit(&packed, &manifest)?;
     let out = packed_file(dir, &packed)?;
     write_whole(&out, &packed)?;
-    show::note(&format!("built {} ({} KiB)", out.display(), packed.len() >> 10));
+    let size_bytes = packed.len();
+    show::note(&format!("built {} ({} KiB)", out.display(), size_bytes >> 10));
     let fixture = dir.join("tests").join("kit.toml");
-    let report = kit::play(packed, fixture.exists().then_some(fixture.as_path()), true).await?;
-    figures(&report)?;
+    let report = kit::play(packed, fixture.exists().then_some(fixture.as_path()), !asked.json).await?;
+    if asked.json {
+        let file = out.display().to_string();
+        show::line(&Run { file, size_bytes, report: kit::view(&report) })?;
+    } else {
+        figures(&report)?;
+    }
     Ok(report.failed() == 0)
 }
 

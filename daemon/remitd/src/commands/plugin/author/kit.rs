@@ -24,7 +24,7 @@ struct CaseView {
 }
 
 #[derive(Serialize)]
-struct ReportView {
+pub struct ReportView {
     kind: &'static str,
     passed: usize,
     failed: usize,
@@ -87,7 +87,7 @@ fn line(verdict: &Verdict) -> String {
     }
 }
 
-fn view(report: &Report) -> ReportView {
+pub fn view(report: &Report) -> ReportView {
     let case = |verdict: &Verdict| {
         let (result, why) = match &verdict.result {
             Outcome::Passed => ("passed", String::new()),

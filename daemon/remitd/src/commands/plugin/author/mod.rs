@@ -10,9 +10,9 @@ pub use kit::test;
 pub use new::new;
 
 use crate::fault::{DONE, Fault};
-use crate::show;
 use crate::trust::write_whole;
-use remitd_host::manifest;
+use crate::{show, wiring};
+use remitd_host::{Grants, PluginSpec, manifest};
 use std::path::{Path, PathBuf};
 
 /// The first bytes of a component, where a core module has 1, 0.
@@ -22,6 +22,7 @@ pub fn pack(file: &Path, manifest: Option<PathBuf>, out: Option<PathBuf>) -> Res
     let beside = file.with_file_name("plugin.toml");
     let beside = if beside.exists() { beside } else { PathBuf::from("plugin.toml") };
     let packed = packed(file, manifest.as_deref(), &beside)?;
+    refuse_unfit(&packed, manifest.as_deref().unwrap_or(&beside))?;
     let out = out.unwrap_or_else(|| {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
         PathBuf::from(format!("{stem}.packed.wasm"))
@@ -55,4 +56,18 @@ fn packed(file: &Path, given: Option<&Path>, beside: &Path) -> Result<Vec<u8>, F
         }
         Err(error) => Err(Fault::usage(format!("{}: {error}", file.display()), "build the component again")),
     }
+}
+
+/// Refuses what no operator could install: a component that is none of ours, or one that its manifest does not fit.
+fn refuse_unfit(packed: &[u8], manifest: &Path) -> Result<(), Fault> {
+    let unfit = |error: manifest::ManifestError| {
+        Fault::usage(format!("{}: {error}", manifest.display()), "see plugin.toml in plugin-sdk/README.md")
+    };
+    let (asked, _) = manifest::Manifest::of(packed).map_err(unfit)?;
+    let (id, wasm) = (asked.id.clone(), packed.to_vec());
+    let spec = PluginSpec { id, wasm, grants: Grants::default(), settings_json: "{}".to_owned() };
+    let host = wiring::bare_host()?;
+    let plugin = tokio::task::block_in_place(|| host.load(spec))
+        .map_err(|error| Fault::usage(error.to_string(), "see the contract: plugin-sdk/wit/v1"))?;
+    asked.fits(&plugin).map_err(unfit)
 }
