@@ -78,14 +78,17 @@ pub struct Import {
     #[arg(required_unless_present = "template")]
     pub file: Option<PathBuf>,
     /// The merchant account that the money goes to.
-    #[arg(long, required_unless_present = "template")]
+    #[arg(long, required_unless_present_any = ["template", "explain"])]
     pub account: Option<String>,
-    /// The importer plugin; else the first one.
+    /// The importer plugin; else the one that knows the file.
     #[arg(long)]
     pub importer: Option<String>,
     /// Check only; keep nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Say which importer knows the file, and how well the others do; take nothing in.
+    #[arg(long, requires = "file", conflicts_with_all = ["release", "dry_run", "template"])]
+    pub explain: bool,
     #[arg(long, value_enum, default_value_t = Release::Review)]
     pub release: Release,
     /// How dates are written that are not ISO.

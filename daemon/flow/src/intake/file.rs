@@ -1,6 +1,7 @@
 //! The door of files: a billing office's file becomes a batch, all of it or nothing.
 
 use super::gate::{Conventions, Gate, Outcome};
+use super::recognise::{self, BY_CONTENT};
 use crate::error::FlowError;
 use crate::plugin::{self, Delivered, Importer};
 use crate::road::{Account, Release, Road};
@@ -19,11 +20,13 @@ const READ_MS: u64 = 15 * 60_000;
 const PIECES: usize = 2;
 const HASH_PIECE: usize = 256 * 1024;
 
+#[derive(Clone, Copy)]
 pub struct File<'a> {
     pub path: &'a Path,
     /// As its maker called it.
     pub name: &'a str,
     pub account: &'a Account,
+    /// A plugin's id, or [`BY_CONTENT`].
     pub importer: &'a str,
     pub conventions: &'a Conventions,
     pub release: Release,
@@ -36,6 +39,16 @@ pub struct File<'a> {
 
 /// Reads the file through its importer and takes its rows in.
 pub async fn import(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
+    if file.importer == BY_CONTENT {
+        let guesses = recognise::guesses(road, file.path, file.name).await?;
+        let importer = recognise::surest(&guesses, file.name)?;
+        tracing::info!(file = file.name, importer, "recognised");
+        return through(road, &File { importer, ..*file }).await;
+    }
+    through(road, file).await
+}
+
+async fn through(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
     let importer = road.importer(file.importer)?;
     let sha256 = hash(file.path, road.limits.file_bytes).await?;
     let new = NewBatch {

@@ -6,6 +6,7 @@ pub mod folder;
 mod gate;
 pub mod push;
 pub mod quick;
+pub mod recognise;
 pub mod report;
 mod watch;
 

@@ -13,7 +13,7 @@ mod world;
 
 pub use connector::Connector;
 pub use gateway::Gateway;
-pub use importer::{Conventions, Importer};
+pub use importer::{Conventions, HEAD_BYTES, Importer};
 pub use intake::{ByteSource, Delivered, extend};
 pub use keeper::Keeper;
 pub use mail::MailProvider;

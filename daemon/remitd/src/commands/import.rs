@@ -5,10 +5,12 @@ use crate::cli::{self, DateOrder, Import, Template};
 use crate::fault::{DONE, Fault};
 use crate::wiring::{self, Need};
 use crate::{config, show};
+use remitd_flow::Release;
 use remitd_flow::intake::file::{self, File};
+use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
 use remitd_flow::intake::report::{self, Report};
-use remitd_flow::{Release, Road};
 use remitd_store::BatchState;
+use std::path::Path;
 
 const COLUMNS: [&str; 7] = [
     "Invoice Number",
@@ -29,6 +31,9 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         show::text(&COLUMNS.join(between))?;
         return Ok(DONE);
     }
+    if let Some(path) = import.file.as_ref().filter(|_| import.explain) {
+        return explain(asked, path).await;
+    }
     let (Some(path), Some(account)) = (&import.file, &import.account) else {
         return Err(Fault::usage(
             "a file and --account are needed",
@@ -37,19 +42,18 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
     };
     let wired = asked.open(Need::Plugins).await?;
     let road = &wired.road;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name_of(path);
     let order = match import.date_order {
         DateOrder::Mdy => config::DateOrder::Mdy,
         DateOrder::Dmy => config::DateOrder::Dmy,
         DateOrder::Ymd => config::DateOrder::Ymd,
     };
     let conventions = wiring::conventions(order, config::DecimalMark::Point);
-    let importer = importer(road, import)?;
     let file = File {
         path,
         name: &name,
         account: road.account(account)?,
-        importer: &importer,
+        importer: import.importer.as_deref().unwrap_or(BY_CONTENT),
         conventions: &conventions,
         release: release(import.release),
         source: "file",
@@ -82,11 +86,27 @@ pub fn release(release: cli::Release) -> Release {
     }
 }
 
-fn importer(road: &Road, import: &Import) -> Result<String, Fault> {
-    match &import.importer {
-        Some(importer) => Ok(importer.clone()),
-        None => road.plugins.now().importers.keys().next().cloned().ok_or_else(|| {
-            Fault::usage("no importer is configured", "add [[plugin]] id = \"csv\", file = \"csv-importer\"")
-        }),
+/// What every importer says of the file; done when one of them is surest.
+async fn explain(asked: &Asked, path: &Path) -> Result<u8, Fault> {
+    let wired = asked.open(Need::Plugins).await?;
+    let name = name_of(path);
+    let guesses = recognise::guesses(&wired.road, path, &name).await?;
+    if asked.json {
+        show::json(&guesses)?;
+    } else {
+        let row = |guess: &Guess| vec![guess.importer.clone(), format!("{} of 100", guess.sure)];
+        show::table(&["importer", "sure"], guesses.iter().map(row).collect())?;
     }
+    match recognise::surest(&guesses, &name) {
+        Ok(importer) => show::note(&format!("{name} is read by \"{importer}\"")),
+        Err(error) => {
+            show::note(&error.to_string());
+            return Ok(status(false));
+        }
+    }
+    Ok(DONE)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -33,7 +33,7 @@ pub const REQUIRED: &[(&str, &str, &str)] = &[
     ("maildir", "path", "path = \"outbox\""),
     ("folder", "path", "path = \"inbox\""),
     ("folder", "account", "account = \"operating\", the id of an [[account]]"),
-    ("folder", "importer", "importer = \"csv\", the id of a [[plugin]]"),
+    ("folder", "importer", "importer = \"csv\", the id of a [[plugin]], or \"auto\""),
     ("push", "connector", "connector = \"matters\", the id of a [[plugin]]"),
     ("push", "account", "account = \"operating\", the id of an [[account]]"),
 ];
@@ -262,7 +262,7 @@ pub enum DecimalMark {
 pub struct Folder {
     pub path: PathBuf,
     pub account: String,
-    /// An importer's plugin id.
+    /// An importer's plugin id, or `auto`: whichever knows the file.
     pub importer: String,
     pub release: Release,
     pub on_error: OnError,

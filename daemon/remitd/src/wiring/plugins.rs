@@ -6,6 +6,7 @@ use crate::config::{self, Loaded, Problem, Problems};
 use crate::fault::Fault;
 use crate::trust::{self, Distrust, Lock, grants};
 use remitd_flow::Plugins;
+use remitd_flow::intake::recognise::BY_CONTENT;
 use remitd_flow::plugin::{Connector, Gateway, Importer, MailProvider};
 use remitd_host::keep::Keep;
 use remitd_host::{Host, HostError, Kind, Plugin, PluginSpec, settings_faults};
@@ -135,7 +136,8 @@ pub fn named(config: &config::Config) -> Vec<(String, &str, Kind)> {
             named.push((format!("account[{at}].connector"), connector.as_str(), Kind::Connector));
         }
     }
-    for (at, folder) in config.folders.iter().enumerate() {
+    let by_name = |folder: &&config::Folder| folder.importer != BY_CONTENT;
+    for (at, folder) in config.folders.iter().enumerate().filter(|(_, folder)| by_name(folder)) {
         named.push((format!("folder[{at}].importer"), folder.importer.as_str(), Kind::Importer));
     }
     for (at, push) in config.pushes.iter().enumerate() {

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::config::problem::nearest;
 use crate::config::read::choice;
+use remitd_flow::intake::recognise::BY_CONTENT;
 use std::collections::HashMap;
 
 const ID_MAX_BYTES: usize = 64;
@@ -35,7 +36,9 @@ impl Check<'_> {
         for (at, folder) in config.folders.iter().enumerate() {
             let table = self.element("folder", at);
             self.refers(&format!("{table}.account"), &folder.account, "account", &accounts);
-            self.refers(&format!("{table}.importer"), &folder.importer, "plugin", &plugins);
+            if folder.importer != BY_CONTENT {
+                self.refers(&format!("{table}.importer"), &folder.importer, "plugin", &plugins);
+            }
         }
         for (at, push) in config.pushes.iter().enumerate() {
             let table = self.element("push", at);
@@ -81,6 +84,9 @@ impl Check<'_> {
             if id.is_empty() || id.len() > ID_MAX_BYTES || !id.chars().all(plain) {
                 let message = format!("{id:?} is not an id");
                 self.error(&path, "REMIT-0104", message, "use letters, digits, `-` and `_`, at most 64");
+            } else if list == "plugin" && *id == BY_CONTENT {
+                let message = format!("{id:?} stands for whichever importer knows a file");
+                self.error(&path, "REMIT-0104", message, "give the plugin another id");
             } else if let Some(other) = first.get(id) {
                 let message = format!("{id:?} is the id of `{other}` already");
                 self.error(&path, "REMIT-0107", message, "give each its own id");
