@@ -38,6 +38,7 @@ stories! {
     folder_rejected
     import_bad
     import_csv
+    import_damaged
     import_ledes
     import_odd
     import_twice

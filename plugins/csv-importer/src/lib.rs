@@ -5,6 +5,7 @@
 //! Invariant: the number of rows that `read` gives is the rows handed over plus the lines that have findings.
 
 mod amount;
+mod damage;
 mod dates;
 mod encoding;
 mod header;
@@ -30,6 +31,7 @@ mod code {
     pub const ENCODING: &str = "REMIT-0209";
     pub const TOO_LONG: &str = "REMIT-0210";
     pub const OPEN_QUOTE: &str = "REMIT-0216";
+    pub const DAMAGED: &str = "REMIT-0219";
 }
 
 /// There is nothing to set: how a firm writes dates and amounts is said once a folder, in the daemon's configuration.

@@ -3,6 +3,7 @@
 
 use crate::amount::Style;
 use crate::code;
+use crate::damage;
 use crate::dates::Order;
 use crate::encoding::{Encoding, Fields};
 use crate::header::{self, Columns};
@@ -147,15 +148,18 @@ impl Shape<'_> {
             matter: text(columns.matter),
         };
         let texts = [
-            (header::INVOICE, row.invoice),
-            (header::NAME, row.payer_name),
-            (header::EMAIL, row.payer_email),
-            (header::MESSAGE, row.message),
-            (header::CLIENT, row.client),
-            (header::MATTER, row.matter),
+            (header::INVOICE, row.invoice, damage::in_number(row.invoice)),
+            (header::NAME, row.payer_name, damage::in_text(row.payer_name)),
+            (header::EMAIL, row.payer_email, damage::in_text(row.payer_email)),
+            (header::MESSAGE, row.message, damage::in_text(row.message)),
+            (header::CLIENT, row.client, damage::in_number(row.client)),
+            (header::MATTER, row.matter, damage::in_number(row.matter)),
         ];
         let mut fits = true;
-        for (column, text) in texts {
+        for (column, text, damaged) in texts {
+            if let Some(message) = damaged {
+                out.reject(line, column, text, code::DAMAGED, message)?;
+            }
             if text.len() > FIELD_MAX_BYTES {
                 fits = false;
                 let message = format!("the text is longer than {FIELD_MAX_BYTES} bytes: shorten it");
@@ -178,7 +182,10 @@ impl Shape<'_> {
             Err(_) if written.is_empty() => {
                 (code::NO_AMOUNT, "there is no amount: write what is to be paid".to_owned())
             }
-            Err(message) => (code::AMOUNT, message),
+            Err(message) => match damage::in_number(written) {
+                Some(damaged) => (code::DAMAGED, damaged),
+                None => (code::AMOUNT, message),
+            },
         };
         out.reject(line, header::AMOUNT, written, code, message)?;
         Ok(UNREAD_MINOR)
@@ -198,7 +205,11 @@ impl Shape<'_> {
         match self.order.read(written) {
             Ok(date) => Ok(Some(date)),
             Err(message) => {
-                out.reject(line, column, written, code::DATE, message)?;
+                let (code, message) = match damage::in_date(written) {
+                    Some(damaged) => (code::DAMAGED, damaged),
+                    None => (code::DATE, message),
+                };
+                out.reject(line, column, written, code, message)?;
                 Ok(None)
             }
         }
