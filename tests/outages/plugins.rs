@@ -66,7 +66,7 @@ fn a_mail_provider_that_misbehaves_holds_its_mails_and_nothing_else() {
     let trail = firm.until("the refusal is in the trail", &["audit", "show"], noted);
     let refusal = trail.as_array().unwrap().iter().find(of).unwrap();
     assert_eq!((&refusal["what"], &refusal["code"]), (&"refused".into(), &"grant-missing".into()), "{trail}");
-    assert!(refusal["message"].as_str().unwrap().contains("add maildir = [\"mail\"]"), "{trail}");
+    assert!(refusal["message"].as_str().unwrap().contains("write maildir = [\"mail\"]"), "{trail}");
     assert_eq!(refusal["sha256"].as_str().unwrap().len(), 64, "{trail}");
     // Their links are paid, so the requests' mails are not wanted any more: the receipts are.
     use_provider(&mut firm, "mail");
