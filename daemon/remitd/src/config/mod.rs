@@ -12,6 +12,7 @@ pub mod secret;
 mod tests;
 pub mod units;
 
+pub use check::is_id;
 pub use keys::*;
 pub use problem::{Problem, Problems};
 pub use secret::Dsn;

@@ -50,8 +50,7 @@ pub async fn examine(loaded: &Loaded, wanted: &Install) -> Result<Candidate, Fau
     let signer = trust::signer_of(loaded, &path, &wasm)
         .map_err(|why| Fault::usage(format!("{}: {why}", path.display()), "remitd explain REMIT-0123"))?;
     let id = id.or_else(|| wanted.id.clone()).unwrap_or_else(|| manifest.id.clone());
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+    if !config::is_id(&id) {
         return Err(Fault::usage(
             format!("{id:?} is not an id"),
             "use letters, digits, `-` and `_`: --id acme",

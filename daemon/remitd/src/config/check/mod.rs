@@ -5,6 +5,8 @@ mod files;
 mod names;
 mod values;
 
+pub use names::is_id;
+
 use super::keys::Config;
 use super::layers::{Layers, Part, Said};
 use super::problem::{Level, Problem};

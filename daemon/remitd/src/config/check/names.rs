@@ -8,6 +8,12 @@ use std::collections::HashMap;
 
 const ID_MAX_BYTES: usize = 64;
 
+/// Whether this can be the id of an account, a plugin or a connection.
+pub fn is_id(id: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !id.is_empty() && id.len() <= ID_MAX_BYTES && id.chars().all(plain)
+}
+
 impl Check<'_> {
     pub fn names(&mut self) {
         let config = self.config;
@@ -80,8 +86,7 @@ impl Check<'_> {
         let mut first: HashMap<&str, String> = HashMap::new();
         for (at, id) in ids.iter().enumerate() {
             let path = format!("{}.id", self.element(list, at));
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            if id.is_empty() || id.len() > ID_MAX_BYTES || !id.chars().all(plain) {
+            if !is_id(id) {
                 let message = format!("{id:?} is not an id");
                 self.error(&path, "REMIT-0104", message, "use letters, digits, `-` and `_`, at most 64");
             } else if list == "plugin" && *id == BY_CONTENT {
