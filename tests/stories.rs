@@ -31,6 +31,7 @@ macro_rules! stories {
 stories! {
     ach_returns
     ach_settles
+    batch_edit
     cancel
     declined_then_paid
     expire
@@ -39,9 +40,13 @@ stories! {
     import_bad
     import_csv
     import_damaged
+    import_duplicates
+    import_hold
     import_ledes
     import_odd
     import_twice
+    import_zeros
+    one_link
     partial
     polling_only
     posting_refused
@@ -49,6 +54,7 @@ stories! {
     quick_link
     restart
     review
+    several_addresses
     single_use
     smtp
     smtp_later

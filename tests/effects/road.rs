@@ -4,6 +4,7 @@
 use crate::firm::{Firm, MailBy, Outside};
 use crate::provider::{KEY, WEBHOOK_SECRET};
 use remitd_domain::link::{LinkKey, LinkKeys};
+use remitd_domain::policy::OneLink;
 use remitd_domain::time::Clock;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::{self, Connector, Gateway, MailProvider};
@@ -42,6 +43,7 @@ pub fn push() -> Scheduled {
         connector: "matters".into(),
         account: "operating".into(),
         send: true,
+        one_link: OneLink::Row,
         minimum_minor: 0,
         days_before_due: None,
     };

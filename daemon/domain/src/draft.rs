@@ -1,6 +1,6 @@
 //! Drafts: payments asked for, not released yet. Owns the one set of checks that every door shares, and its words.
 
-use crate::email::{AddressError, check_address, is_header_safe};
+use crate::email::{AddressError, check_addresses, is_header_safe};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub struct Drafts {
 }
 
 /// One asked-for payment as a door of one row has it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     pub line: u32,
     pub amount_minor: i64,
@@ -84,6 +84,23 @@ impl Drafts {
         self.messages.push(&draft.message);
         self.clients.push(&draft.client);
         self.matters.push(&draft.matter);
+    }
+
+    /// Row `at` by itself.
+    pub fn draft(&self, at: usize) -> Draft {
+        let day = |days: &Vec<i32>| days.get(at).copied().and_then(date_of);
+        Draft {
+            line: self.lines.get(at).copied().unwrap_or(0),
+            amount_minor: self.amounts_minor.get(at).copied().unwrap_or(0),
+            invoice_date: day(&self.invoice_days),
+            due_date: day(&self.due_days),
+            invoice: self.invoices.get(at).to_owned(),
+            payer_name: self.payer_names.get(at).to_owned(),
+            payer_email: self.payer_emails.get(at).to_owned(),
+            message: self.messages.get(at).to_owned(),
+            client: self.clients.get(at).to_owned(),
+            matter: self.matters.get(at).to_owned(),
+        }
     }
 
     /// What is checked of row `at`.
@@ -166,7 +183,7 @@ pub fn check(draft: Checked<'_>, delivery: Delivery, findings: &mut Vec<Finding>
         let message = "the amount is not above zero: ask for at least one cent, or delete the row".to_owned();
         note("Amount", &draft.amount_minor.to_string(), "REMIT-0204", message);
     }
-    match check_address(draft.payer_email) {
+    match check_addresses(draft.payer_email) {
         Ok(()) => {}
         Err(AddressError::Empty) if delivery == Delivery::ByHand => {}
         Err(error) => {
@@ -243,9 +260,10 @@ mod tests {
         let draft =
             Draft { invoice: "é1".into(), payer_name: "Jane".into(), due_date: date, ..Draft::default() };
         let mut drafts = Drafts::from(draft.clone());
-        drafts.push(&Draft { line: 7, amount_minor: 5, ..draft });
+        drafts.push(&Draft { line: 7, amount_minor: 5, ..draft.clone() });
         assert_eq!((drafts.row(1).invoice, drafts.row(1).payer_name, drafts.row(1).line), ("é1", "Jane", 7));
         assert_eq!(drafts.row(2).invoice, "", "beyond the end");
+        assert_eq!(drafts.draft(0), draft);
         assert_eq!((date_of(drafts.due_days[0]), date_of(drafts.invoice_days[0])), (date, None));
         assert_eq!(date_of(-1), NaiveDate::from_ymd_opt(1969, 12, 31));
     }

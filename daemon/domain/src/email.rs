@@ -4,6 +4,9 @@
 /// RFC 5321's longest path, and room for a name.
 pub const ADDRESS_MAX_BYTES: usize = 254;
 pub const NAME_MAX_BYTES: usize = 200;
+/// Addresses that one payer may have in one cell; each gets the mail.
+pub const ADDRESSES_MAX: usize = 5;
+const BETWEEN_ADDRESSES: [char; 3] = [',', ';', '\n'];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
@@ -17,6 +20,8 @@ pub enum AddressError {
     BadDomain,
     #[error("is longer than 254 bytes")]
     TooLong,
+    #[error("is one of more than 5 in this cell: leave 5")]
+    TooMany,
 }
 
 /// Checks one address, as `local@domain`.
@@ -42,6 +47,29 @@ pub fn check_address(address: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
+/// The addresses of a cell, each once: people write several, with a comma, a semicolon or a line break between them.
+pub fn addresses(cell: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    for address in cell.split(BETWEEN_ADDRESSES).map(str::trim).filter(|address| !address.is_empty()) {
+        if !found.iter().any(|known| known.eq_ignore_ascii_case(address)) {
+            found.push(address);
+        }
+    }
+    found
+}
+
+/// Checks every address of a cell; the error is the first one's.
+pub fn check_addresses(cell: &str) -> Result<(), AddressError> {
+    if !cell.contains(BETWEEN_ADDRESSES) {
+        return check_address(cell);
+    }
+    match addresses(cell).as_slice() {
+        [] => Err(AddressError::NoAt),
+        found if found.len() > ADDRESSES_MAX => Err(AddressError::TooMany),
+        found => found.iter().try_for_each(|address| check_address(address)),
+    }
+}
+
 /// Whether a name can stand in a header as it is.
 pub fn is_header_safe(name: &str) -> bool {
     name.len() <= NAME_MAX_BYTES && !name.chars().any(char::is_control)
@@ -53,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn one_address() {
         for good in ["jane@example.com", "stanisław.wójcik@wp.pl", "a+b@sub.example.co", "o'neil@example.com"]
         {
             assert_eq!(check_address(good), Ok(()), "{good}");
@@ -70,6 +98,18 @@ mod tests {
         ] {
             assert_eq!(check_address(bad), Err(why), "{bad}");
         }
+    }
+
+    #[test]
+    fn several_addresses_in_one_cell() {
+        assert_eq!(addresses("a@b.com; C@d.com,\n c@D.com ;"), ["a@b.com", "C@d.com"]);
+        assert_eq!(check_addresses("a@b.com; c@d.com"), Ok(()));
+        assert_eq!(check_addresses("a@b.com; c@d"), Err(AddressError::BadDomain));
+        assert_eq!(check_addresses("a@b.com c@d.com"), Err(AddressError::BadCharacter));
+        assert_eq!(check_addresses(" ; "), Err(AddressError::NoAt));
+        assert_eq!(check_addresses(""), Err(AddressError::Empty));
+        let many = (0..6).map(|n| format!("a{n}@b.com")).collect::<Vec<_>>().join(";");
+        assert_eq!(check_addresses(&many), Err(AddressError::TooMany));
     }
 
     #[test]

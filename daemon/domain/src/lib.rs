@@ -7,6 +7,8 @@ pub mod id;
 pub mod link;
 pub mod money;
 pub mod payment;
+pub mod policy;
 pub mod posting;
 pub mod request;
 pub mod time;
+pub mod zeros;

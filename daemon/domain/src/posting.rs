@@ -2,13 +2,6 @@
 
 use std::fmt;
 
-/// What is asked for one statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    pub statement: String,
-    pub amount_minor: i64,
-}
-
 /// One line's share of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
@@ -17,16 +10,16 @@ pub struct Share {
     pub amount_minor: i64,
 }
 
-/// Splits a payment over its lines in their order (the asker's; else oldest first, which is how drafts keep them). What is
-/// beyond all lines goes to the last, where staff can see and move it. Nothing for lines that get nothing.
-pub fn split(amount_minor: i64, lines: &[Line]) -> Vec<Share> {
+/// Splits a payment over the amounts that its lines ask for, in their order (the asker's; else oldest first, which is how drafts
+/// keep them). What is beyond all lines goes to the last, where staff can see and move it. Nothing for lines that get nothing.
+pub fn split(amount_minor: i64, asked_minor: &[i64]) -> Vec<Share> {
     let mut left_minor = amount_minor;
     let mut shares = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let last = at + 1 == lines.len();
-        let amount_minor = if last { left_minor } else { line.amount_minor.min(left_minor) };
+    for (line, asked) in asked_minor.iter().enumerate() {
+        let last = line + 1 == asked_minor.len();
+        let amount_minor = if last { left_minor } else { left_minor.min(*asked) };
         if amount_minor > 0 {
-            shares.push(Share { line: at, amount_minor });
+            shares.push(Share { line, amount_minor });
             left_minor -= amount_minor;
         }
     }
@@ -78,13 +71,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn lines(amounts: &[i64]) -> Vec<Line> {
-        let line = |(at, amount): (usize, &i64)| Line { statement: at.to_string(), amount_minor: *amount };
-        amounts.iter().enumerate().map(line).collect()
-    }
-
     fn check(amount: i64, amounts: &[i64], expect: &[(usize, i64)]) {
-        let got: Vec<_> = split(amount, &lines(amounts)).iter().map(|s| (s.line, s.amount_minor)).collect();
+        let got: Vec<_> = split(amount, amounts).iter().map(|s| (s.line, s.amount_minor)).collect();
         assert_eq!(got, expect);
     }
 
@@ -102,7 +90,7 @@ mod tests {
             amount in 1i64..1_000_000_000,
             amounts in proptest::collection::vec(1i64..100_000_000, 1..40),
         ) {
-            let shares = split(amount, &lines(&amounts));
+            let shares = split(amount, &amounts);
             prop_assert_eq!(shares.iter().map(|s| s.amount_minor).sum::<i64>(), amount);
             prop_assert!(shares.iter().all(|s| s.amount_minor > 0));
         }

@@ -15,6 +15,8 @@ pub enum State {
     PartiallyPaid,
     Cancelled,
     Expired,
+    /// Another request asks for it too: one link for the rows of one payer.
+    Gathered,
 }
 
 /// What happens to a request.
@@ -22,6 +24,7 @@ pub enum State {
 pub enum Change {
     Release,
     Discard,
+    Gather,
     /// Money is on its way, not sure yet (ACH).
     PaymentBegun,
     /// The whole amount is sure.
@@ -38,9 +41,10 @@ use Change::*;
 use State::*;
 
 /// The whole life of a request. Refunds and returns make reversal postings; they never reopen a link.
-const TABLE: [(State, Change, State); 14] = [
+const TABLE: [(State, Change, State); 15] = [
     (Draft, Release, Outstanding),
     (Draft, Discard, Discarded),
+    (Draft, Gather, Gathered),
     (Outstanding, PaymentBegun, Processing),
     (Outstanding, PaidInFull, PaymentReceived),
     (Outstanding, PaidInPart, PartiallyPaid),
@@ -69,7 +73,7 @@ pub fn sources(change: Change) -> impl Iterator<Item = (State, State)> {
 /// States in which an invoice counts as being asked for: a second request for it would ask twice.
 pub const LIVE: [State; 3] = [Draft, Outstanding, Processing];
 
-const NAMES: [(State, &str, &str); 8] = [
+const NAMES: [(State, &str, &str); 9] = [
     (Draft, "draft", "Draft"),
     (Discarded, "discarded", "Discarded"),
     (Outstanding, "outstanding", "Outstanding"),
@@ -78,6 +82,7 @@ const NAMES: [(State, &str, &str); 8] = [
     (PartiallyPaid, "partially_paid", "Partially Paid"),
     (Cancelled, "cancelled", "Cancelled"),
     (Expired, "expired", "Expired"),
+    (Gathered, "gathered", "Asked for with others"),
 ];
 
 impl State {

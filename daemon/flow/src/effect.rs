@@ -3,6 +3,7 @@
 
 use crate::error::FlowError;
 use crate::road::Road;
+use remitd_domain::email::addresses;
 use remitd_host::{Failure, FailureClass, JobSpec};
 use remitd_store::{Finish, Lease, Request, Tx};
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ pub fn recurring(lease: &Lease, failure: &Failure, next_ms: i64, now_ms: i64) ->
     }
 }
 
-/// Why a message is sent; the payload of its effect.
+/// Why a message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "lowercase")]
 pub enum Purpose {
@@ -95,18 +96,33 @@ impl Purpose {
     }
 }
 
-/// Wants the receipt of a payment; in the transaction that takes the payment in.
+/// The payload of a mail's effect.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Mailing {
+    #[serde(flatten)]
+    pub purpose: Purpose,
+    /// Which of the payer's addresses, from 0.
+    #[serde(default)]
+    pub to: usize,
+}
+
+pub(crate) fn mailing(purpose: Purpose, to: usize) -> Result<String, FlowError> {
+    Ok(serde_json::to_string(&Mailing { purpose, to }).map_err(std::io::Error::from)?)
+}
+
+/// Wants the receipt of a payment, for each address of the payer; in the transaction that takes the payment in.
 pub(crate) async fn want_receipt(
     tx: &mut Tx,
     request: &Request,
     payment: i64,
     now_ms: i64,
 ) -> Result<(), FlowError> {
-    if request.payer_email.is_empty() {
-        return Ok(());
+    for to in 0..addresses(&request.payer_email).len() {
+        let payload = mailing(Purpose::Receipt { payment }, to)?;
+        let key = format!("{MAIL}:receipt:{payment}");
+        let key = if to == 0 { key } else { format!("{key}:{to}") };
+        tx.want(&key, MAIL, request.id, &payload, now_ms).await?;
     }
-    let payload = serde_json::to_string(&Purpose::Receipt { payment }).map_err(std::io::Error::from)?;
-    tx.want(&format!("{MAIL}:receipt:{payment}"), MAIL, request.id, &payload, now_ms).await?;
     Ok(())
 }
 

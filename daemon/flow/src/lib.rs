@@ -10,12 +10,12 @@ mod fault;
 pub mod intake;
 pub mod plugin;
 pub mod post;
+mod release;
 pub mod request;
 mod road;
 pub mod run;
 
 pub use error::FlowError;
 pub use fault::{Crashed, Faults, NoFaults};
-pub use road::{
-    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Seats, Wake,
-};
+pub use release::{Policy, Release};
+pub use road::{Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Road, Seats, Wake};

@@ -45,17 +45,6 @@ pub struct Account {
     pub narrative: String,
 }
 
-/// What happens to a batch once its rows are good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Release {
-    /// Each payer gets a mail.
-    Send,
-    /// Links are made, to be handed on by people.
-    Links,
-    /// Waits for a person.
-    Review,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
     pub name: String,

@@ -1,6 +1,8 @@
 //! The commands and their words.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use std::path::PathBuf;
 
 /// Payment links from a law firm's matters: out to the payers, back into the books.
@@ -33,7 +35,7 @@ pub enum Command {
     },
     /// Take in a file of payment requests.
     Import(Import),
-    /// Batches: list, show, release, discard.
+    /// Batches: list, show, edit, release, discard.
     #[command(subcommand)]
     Batch(Batch),
     /// Payment requests: create, list, show, cancel, ask for the rest, resend.
@@ -91,12 +93,30 @@ pub struct Import {
     pub explain: bool,
     #[arg(long, value_enum, default_value_t = Release::Review)]
     pub release: Release,
+    /// What becomes of a file with bad rows: reject it, or hold them and let the good ones go on.
+    #[arg(long, value_parser = named(OnError::NAMES), default_value = OnError::Reject.name())]
+    pub on_error: OnError,
+    /// What one link asks for: a row, or the rows of one payer.
+    #[arg(long, value_parser = named(OneLink::NAMES), default_value = OneLink::Row.name())]
+    pub one_link: OneLink,
+    /// When an invoice was asked for already: while its link is live, once it is paid, ever.
+    #[arg(long, value_parser = named(Duplicates::NAMES), default_value = Duplicates::Live.name())]
+    pub duplicates: Duplicates,
     /// How dates are written that are not ISO.
     #[arg(long, value_enum, default_value_t = DateOrder::Mdy)]
     pub date_order: DateOrder,
     /// Print the template for a file.
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "csv")]
     pub template: Option<Template>,
+}
+
+/// The names of a policy as clap takes them.
+fn named<T: Copy + Default + Send + Sync + 'static>(
+    names: &'static [(T, &'static str)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names.iter().map(|(_, name)| *name)).map(move |said| {
+        names.iter().find(|(_, name)| *name == said).map(|(policy, _)| *policy).unwrap_or_default()
+    })
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -131,17 +151,36 @@ pub enum Batch {
     Show {
         id: i64,
     },
-    /// Let a batch in review go out.
+    /// Let a batch in review go out; of a released one, the rows that were held and are mended.
     Release {
         id: i64,
         /// Make links only, mail nobody.
         #[arg(long)]
         no_mail: bool,
     },
-    /// Throw a batch in review away.
+    /// Throw a batch in review away; of a released one, its held rows.
     Discard {
         id: i64,
     },
+    /// Add, mend or delete one row of a batch, before it goes out.
+    Edit(EditBatch),
+}
+
+#[derive(Args)]
+pub struct EditBatch {
+    pub id: i64,
+    /// The row to mend, by its line in the file.
+    #[arg(long, required_unless_present_any = ["add", "delete"], conflicts_with_all = ["add", "delete"], requires = "set")]
+    pub line: Option<u32>,
+    /// Add a row.
+    #[arg(long, requires = "set", conflicts_with = "delete")]
+    pub add: bool,
+    /// Delete the row of this line.
+    #[arg(long, value_name = "LINE", conflicts_with = "set")]
+    pub delete: Option<u32>,
+    /// What to write into the row, such as --set "Amount=120.00"; dates as 2026-12-31.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub set: Vec<String>,
 }
 
 #[derive(Subcommand)]

@@ -2,9 +2,10 @@
 
 use crate::fault::Fault;
 use chrono::{DateTime, SecondsFormat, Utc};
+use remitd_domain::draft::Finding;
 use remitd_domain::money::{Currency, Money};
 use remitd_flow::Road;
-use remitd_store::{Attempt, EffectRow, Event, MessageRow, Payment, Posting, Request};
+use remitd_store::{Attempt, EffectRow, Event, HeldRow, MessageRow, Payment, Posting, Request, RequestLine};
 use serde::Serialize;
 
 pub fn instant(at_ms: i64) -> String {
@@ -46,6 +47,8 @@ pub struct RequestView {
     pub link: String,
     pub source: String,
     pub created: String,
+    /// Of the file that it came in by; 0 where there is none.
+    pub line: i64,
 }
 
 impl RequestView {
@@ -59,7 +62,7 @@ impl RequestView {
             currency: request.currency.clone(),
             payer: PayerView { name: request.payer_name.clone(), email: request.payer_email.clone() },
             account: request.account.clone(),
-            invoice: request.invoice.clone(),
+            invoice: request.invoices().to_owned(),
             matter: request.matter.clone(),
             client: request.client.clone(),
             due: request.due_date.map(|date| date.to_string()),
@@ -67,6 +70,7 @@ impl RequestView {
             link: road.link(request.nonce)?,
             source: request.source.clone(),
             created: instant(request.created_ms),
+            line: request.line,
         })
     }
 
@@ -86,6 +90,84 @@ impl RequestView {
 
     pub const HEADS: [&str; 9] =
         ["number", "state", "amount", "paid", "currency", "payer", "e-mail", "invoice", "due"];
+}
+
+/// One row of a link that gathers several.
+#[derive(Serialize)]
+pub struct LineView {
+    pub invoice: String,
+    pub amount: String,
+    pub matter: String,
+    pub due: Option<String>,
+    /// Of the file.
+    pub line: i64,
+}
+
+impl LineView {
+    pub fn of(line: &RequestLine, currency: &str) -> LineView {
+        LineView {
+            invoice: line.invoice.clone(),
+            amount: amount(line.amount_minor, currency),
+            matter: line.matter.clone(),
+            due: line.due_date.map(|date| date.to_string()),
+            line: line.line,
+        }
+    }
+
+    pub fn row(&self) -> Vec<String> {
+        let due = self.due.clone().unwrap_or_default();
+        vec![self.invoice.clone(), self.amount.clone(), self.matter.clone(), due]
+    }
+
+    pub const HEADS: [&str; 4] = ["for invoice", "amount", "matter", "due"];
+}
+
+/// A bad row that waits to be mended.
+#[derive(Serialize)]
+pub struct HeldRowView {
+    pub line: u32,
+    pub invoice: String,
+    pub payer: PayerView,
+    /// Empty where it could not be read.
+    pub amount: String,
+    pub currency: String,
+    pub due: Option<String>,
+    pub wrong: Vec<Finding>,
+}
+
+impl HeldRowView {
+    pub fn of(row: &HeldRow, currency: &str) -> HeldRowView {
+        let draft = &row.draft;
+        let unread =
+            row.findings.iter().any(|finding| finding.column.is_empty() || finding.column == "Amount");
+        HeldRowView {
+            line: draft.line,
+            invoice: draft.invoice.clone(),
+            payer: PayerView { name: draft.payer_name.clone(), email: draft.payer_email.clone() },
+            amount: if unread { String::new() } else { amount(draft.amount_minor, currency) },
+            currency: currency.to_owned(),
+            due: draft.due_date.map(|date| date.to_string()),
+            wrong: row.findings.clone(),
+        }
+    }
+
+    pub fn row(&self) -> Vec<String> {
+        let wrong: Vec<_> = self
+            .wrong
+            .iter()
+            .map(|finding| if finding.column.is_empty() { "the row" } else { finding.column.as_str() })
+            .collect();
+        vec![
+            self.line.to_string(),
+            self.invoice.clone(),
+            self.payer.name.clone(),
+            self.payer.email.clone(),
+            self.amount.clone(),
+            wrong.join(", "),
+        ]
+    }
+
+    pub const HEADS: [&str; 6] = ["held line", "invoice", "payer", "e-mail", "amount", "wrong"];
 }
 
 #[derive(Serialize)]

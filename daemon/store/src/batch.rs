@@ -1,9 +1,10 @@
 //! Batches: the drafts that came in together, and what became of every row.
 
-use crate::db::{Row, Tx, args};
+use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 use remitd_domain::draft::Finding;
+use remitd_domain::policy::{Duplicates, OneLink};
 use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct NewBatch<'a> {
     pub source_key: Option<&'a str>,
     pub sha256: Option<&'a str>,
     pub account: &'a str,
+    pub one_link: OneLink,
+    pub duplicates: Duplicates,
     pub now_ms: i64,
 }
 
@@ -68,13 +71,30 @@ pub struct Batch {
     pub state: BatchState,
     pub counts: Counts,
     pub findings: Vec<Finding>,
+    /// What was noticed and let through.
+    pub notes: Vec<Finding>,
+    /// Bad rows that wait to be mended or deleted; they count as rejected.
+    pub held: i64,
+    pub one_link: OneLink,
+    pub duplicates: Duplicates,
     pub created_ms: i64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Closed<'a> {
+    pub state: BatchState,
+    pub counts: Counts,
+    pub findings: &'a [Finding],
+    pub notes: &'a [Finding],
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, source, name, account, state, ok, rejected, duplicate, findings, created_ms FROM batch ",
+            "SELECT id, source, name, account, state, ok, rejected, duplicate, findings, created_ms, notes, one_link, duplicates,
+                (SELECT count(*) FROM held_row WHERE held_row.batch_id = batch.id)
+             FROM batch ",
             $rest
         )
     };
@@ -83,7 +103,8 @@ macro_rules! select {
 fn batch(row: &Row) -> Result<Batch, StoreError> {
     let misfit = |what: String| StoreError::Misfit { table: "batch", what };
     let state = row.text(4)?;
-    let findings = row.text(8)?;
+    let findings = |text: String| serde_json::from_str(&text).map_err(|error| misfit(error.to_string()));
+    let (one_link, duplicates) = (row.text(11)?, row.text(12)?);
     Ok(Batch {
         id: row.int(0)?,
         source: row.text(1)?,
@@ -95,38 +116,68 @@ fn batch(row: &Row) -> Result<Batch, StoreError> {
             .map(|(state, _)| *state)
             .ok_or_else(|| misfit(state.clone()))?,
         counts: Counts { ok: row.int(5)?, rejected: row.int(6)?, duplicate: row.int(7)? },
-        findings: serde_json::from_str(&findings).map_err(|error| misfit(error.to_string()))?,
+        findings: findings(row.text(8)?)?,
+        notes: findings(row.text(10)?)?,
+        held: row.int(13)?,
+        one_link: OneLink::from_name(&one_link).ok_or_else(|| misfit(one_link))?,
+        duplicates: Duplicates::from_name(&duplicates).ok_or_else(|| misfit(duplicates))?,
         created_ms: row.int(9)?,
     })
 }
+
+const LOCKED: Sql =
+    Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR NO KEY UPDATE OF batch") };
 
 impl Tx {
     /// A batch without rows; [`Tx::close_batch`] says what became of them. A `source_key` that is taken already is an error
     /// ([`StoreError::is_taken`]).
     pub async fn insert_batch(&mut self, new: &NewBatch<'_>) -> Result<i64, StoreError> {
         self.id(
-            r#"INSERT INTO batch (source, name, source_key, sha256, account, state, "rows", ok, rejected, duplicate, findings, created_ms)
-               VALUES ($1, $2, $3, $4, $5, 'review', 0, 0, 0, 0, '[]', $6) RETURNING id"#,
-            args![new.source, new.name, new.source_key, new.sha256, new.account, new.now_ms],
+            r#"INSERT INTO batch (source, name, source_key, sha256, account, state, "rows", ok, rejected, duplicate, findings, created_ms,
+                 one_link, duplicates)
+               VALUES ($1, $2, $3, $4, $5, 'review', 0, 0, 0, 0, '[]', $6, $7, $8) RETURNING id"#,
+            args![
+                new.source,
+                new.name,
+                new.source_key,
+                new.sha256,
+                new.account,
+                new.now_ms,
+                new.one_link.name(),
+                new.duplicates.name(),
+            ],
         )
         .await
     }
 
-    pub async fn close_batch(
-        &mut self,
-        id: i64,
-        state: BatchState,
-        counts: Counts,
-        findings: &[Finding],
-    ) -> Result<(), StoreError> {
-        let findings = serde_json::to_string(findings)
-            .map_err(|error| StoreError::Misfit { table: "batch", what: error.to_string() })?;
+    pub async fn close_batch(&mut self, id: i64, closed: &Closed<'_>) -> Result<(), StoreError> {
+        let json = |findings: &[Finding]| {
+            serde_json::to_string(findings)
+                .map_err(|error| StoreError::Misfit { table: "batch", what: error.to_string() })
+        };
+        let (findings, notes) = (json(closed.findings)?, json(closed.notes)?);
+        let Counts { ok, rejected, duplicate } = closed.counts;
         self.execute(
-            r#"UPDATE batch SET state = $2, ok = $3, rejected = $4, duplicate = $5, "rows" = $6, findings = $7 WHERE id = $1"#,
-            args![id, state.name(), counts.ok, counts.rejected, counts.duplicate, counts.rows(), &findings],
+            r#"UPDATE batch SET state = $2, ok = $3, rejected = $4, duplicate = $5, "rows" = $6, findings = $7, notes = $8
+               WHERE id = $1"#,
+            args![
+                id,
+                closed.state.name(),
+                ok,
+                rejected,
+                duplicate,
+                closed.counts.rows(),
+                &findings,
+                &notes
+            ],
         )
         .await
         .map(drop)
+    }
+
+    /// The batch, held until the transaction ends.
+    pub async fn batch(&mut self, id: i64) -> Result<Option<Batch>, StoreError> {
+        self.row(LOCKED, args![id]).await?.as_ref().map(batch).transpose()
     }
 
     /// From `review` to `to`; false when it was not in review any more.

@@ -29,7 +29,7 @@ pub struct Books {
 const BOOKS: &str = r#"SELECT
   (SELECT count(*) FROM batch WHERE source IN ('file', 'folder')),
   (SELECT CAST(coalesce(sum("rows"), 0) AS BIGINT) FROM batch),
-  (SELECT count(*) FROM request WHERE state NOT IN ('draft', 'discarded')),
+  (SELECT count(*) FROM request WHERE state NOT IN ('draft', 'discarded', 'gathered')),
   (SELECT count(*) FROM message WHERE state = 'sent'),
   (SELECT count(*) FROM payment WHERE state = 'succeeded'),
   (SELECT CAST(coalesce(sum(amount_minor), 0) AS BIGINT) FROM payment WHERE state = 'succeeded'),

@@ -4,6 +4,7 @@
 use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
+use remitd_domain::request::State;
 
 /// An effect that is ours until `until_ms`, or until somebody takes it with a higher fence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,12 +122,29 @@ impl Tx {
         Ok(self.execute(sql, args![key, kind, subject_id, payload, now_ms]).await? == 1)
     }
 
-    /// Wants the request's mail for every live request of a batch that has an address.
-    pub async fn want_batch_mails(&mut self, batch: i64, now_ms: i64) -> Result<u64, StoreError> {
+    /// Wants the request's mail for every request of a batch in this state that has an address.
+    pub async fn want_batch_mails(
+        &mut self,
+        batch: i64,
+        state: State,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
         let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
                    SELECT 'mail:request:' || id, 'mail', id, '{\"purpose\":\"request\"}', 'ready', 0, 0, $2, $2
-                   FROM request WHERE batch_id = $1 AND state = 'outstanding' AND payer_email <> ''";
-        self.execute(sql, args![batch, now_ms]).await
+                   FROM request WHERE batch_id = $1 AND state = $3 AND payer_email <> ''";
+        self.execute(sql, args![batch, now_ms, state.name()]).await
+    }
+
+    /// The requests of a batch whose payers have several addresses, with the cell.
+    pub async fn several_addresses(
+        &mut self,
+        batch: i64,
+        state: State,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        let sql = "SELECT id, payer_email FROM request WHERE batch_id = $1 AND state = $2
+                     AND (payer_email LIKE '%,%' OR payer_email LIKE '%;%' OR payer_email LIKE '%' || $3 || '%')";
+        let rows = self.rows(sql, args![batch, state.name(), "\n"]).await?;
+        rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
     }
 
     /// Ends the attempt; an error where the lease is lost, so that the whole transaction is given up.

@@ -92,17 +92,27 @@ const SETTLING: Sql = Sql {
                AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
              UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
              WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (SELECT value FROM json_each($3))
+             UNION SELECT l.invoice FROM payment p JOIN request_line l ON l.request_id = p.request_id
+             WHERE p.state = 'pending' AND l.account = $4 AND l.invoice IN (SELECT value FROM json_each($3))
              UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
              WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4
-               AND r.invoice IN (SELECT value FROM json_each($3))",
+               AND r.invoice IN (SELECT value FROM json_each($3))
+             UNION SELECT l.invoice FROM checkout c JOIN request_line l ON l.request_id = c.request_id
+             WHERE c.state IN ('beginning', 'open', 'closing') AND l.account = $4
+               AND l.invoice IN (SELECT value FROM json_each($3))",
     postgres: "SELECT p.statement FROM posting p JOIN request r ON r.id = p.request_id
              WHERE (p.connector = $1 OR r.account = $4) AND p.statement IN (SELECT json_array_elements_text($3::json))
                AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
              UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
              WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (SELECT json_array_elements_text($3::json))
+             UNION SELECT l.invoice FROM payment p JOIN request_line l ON l.request_id = p.request_id
+             WHERE p.state = 'pending' AND l.account = $4 AND l.invoice IN (SELECT json_array_elements_text($3::json))
              UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
              WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4
-               AND r.invoice IN (SELECT json_array_elements_text($3::json))",
+               AND r.invoice IN (SELECT json_array_elements_text($3::json))
+             UNION SELECT l.invoice FROM checkout c JOIN request_line l ON l.request_id = c.request_id
+             WHERE c.state IN ('beginning', 'open', 'closing') AND l.account = $4
+               AND l.invoice IN (SELECT json_array_elements_text($3::json))",
 };
 
 impl Tx {

@@ -4,7 +4,9 @@ use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 use chrono::NaiveDate;
+use remitd_domain::draft::Draft;
 use remitd_domain::link::{NONCE_BYTES, Nonce};
+use remitd_domain::policy::Duplicates;
 use remitd_domain::request::{Change, State, sources};
 use std::collections::HashSet;
 
@@ -39,6 +41,15 @@ pub struct Request {
     pub remainder_of: Option<i64>,
     /// The door it came by.
     pub source: String,
+    /// The invoices of its lines, where it gathers several rows.
+    gathered: Option<String>,
+}
+
+impl Request {
+    /// The invoice or the invoices that it asks for, as people read them; empty where it names none.
+    pub fn invoices(&self) -> &str {
+        self.gathered.as_deref().unwrap_or(&self.invoice)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,7 +89,9 @@ macro_rules! select {
         concat!(
             "SELECT r.id, r.batch_id, r.nonce, r.state, r.account, r.connector, r.amount_minor, r.paid_minor, r.currency,
                 r.payer_name, r.payer_email, r.invoice, r.invoice_date, r.due_date, r.client, r.matter, r.message, r.line,
-                r.created_ms, r.expires_ms, r.remainder_of, b.source
+                r.created_ms, r.expires_ms, r.remainder_of, b.source,
+                (SELECT string_agg(l.invoice, ', ' ORDER BY l.line) FROM request_line l
+                 WHERE l.request_id = r.id AND l.invoice <> '')
              FROM request r JOIN batch b ON b.id = r.batch_id ",
             $rest
         )
@@ -118,12 +131,20 @@ fn request(row: &Row) -> Result<Request, StoreError> {
         expires_ms: row.int(19)?,
         remainder_of: row.opt_int(20)?,
         source: row.text(21)?,
+        gathered: row.opt_text(22)?,
     })
 }
 
 /// Our keys never change, so the lock need not keep out those who only refer to the row.
 const LOCKED: Sql =
     Sql { sqlite: select!("WHERE r.id = $1"), postgres: select!("WHERE r.id = $1 FOR NO KEY UPDATE OF r") };
+
+const DRAFT_OF_LINE: Sql = Sql {
+    sqlite: select!("WHERE r.batch_id = $1 AND r.line = $2 AND r.state = 'draft' ORDER BY r.id LIMIT 1"),
+    postgres: select!(
+        "WHERE r.batch_id = $1 AND r.line = $2 AND r.state = 'draft' ORDER BY r.id LIMIT 1 FOR NO KEY UPDATE OF r"
+    ),
+};
 
 impl Tx {
     /// The request, held until the transaction ends.
@@ -166,32 +187,98 @@ impl Tx {
         self.rows(sql, args![now_ms, limit]).await?.iter().map(|row| row.int(0)).collect()
     }
 
-    /// The live request that asks for an invoice, if one does.
-    pub async fn live_request(
+    /// The request that asks or has asked for an invoice: a live one, else the newest.
+    pub async fn asked_by(
         &mut self,
         account: &str,
         invoice: &str,
     ) -> Result<Option<(i64, State)>, StoreError> {
-        let sql = "SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
-                     AND state IN ('draft', 'outstanding', 'processing')";
-        let row = self.row(sql, args![account, invoice]).await?;
+        let row = self.row(ASKED_BY, args![account, invoice]).await?;
         row.map(|row| Ok((row.int(0)?, row.text(1)?.parse().map_err(misfit)?))).transpose()
     }
 }
 
+/// In three parts, so that each finds its index.
+const ASKED_BY: &str = "SELECT id, state FROM (
+       SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
+         AND state IN ('draft', 'outstanding', 'processing')
+       UNION ALL SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
+         AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
+       UNION ALL SELECT r.id, r.state FROM request_line l JOIN request r ON r.id = l.request_id
+         WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
+     ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
+
 const LIVE: Sql = Sql {
     sqlite: "SELECT invoice FROM request WHERE account = $1 AND invoice IN (SELECT value FROM json_each($2))
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')",
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
+             UNION SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (SELECT value FROM json_each($2))
+               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
     postgres: "SELECT invoice FROM request WHERE account = $1 AND invoice IN (SELECT json_array_elements_text($2::json))
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')",
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
+             UNION SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (SELECT json_array_elements_text($2::json))
+               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
+};
+
+/// What no unique index forbids: an invoice on a line of a live link, and where `$3` says so, one that was asked for once.
+const ASKED: Sql = Sql {
+    sqlite: "SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (SELECT value FROM json_each($2)) AND l.invoice <> ''
+               AND (r.state IN ('draft', 'outstanding', 'processing')
+                 OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
+                 OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
+             UNION SELECT invoice FROM request WHERE $3 <> 'live' AND account = $1
+               AND invoice IN (SELECT value FROM json_each($2)) AND invoice <> ''
+               AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
+               AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))",
+    postgres: "SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (SELECT json_array_elements_text($2::json)) AND l.invoice <> ''
+               AND (r.state IN ('draft', 'outstanding', 'processing')
+                 OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
+                 OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
+             UNION SELECT invoice FROM request WHERE $3 <> 'live' AND account = $1
+               AND invoice IN (SELECT json_array_elements_text($2::json)) AND invoice <> ''
+               AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
+               AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))",
+};
+
+/// SQLite has one writer anyway.
+const TURN: Sql = Sql {
+    sqlite: "SELECT 1 FROM counter WHERE name = 'request'",
+    postgres: "SELECT 1 FROM counter WHERE name = 'request' FOR UPDATE",
 };
 
 impl Tx {
     /// The request that asks, or has asked with success, for the rest of this one.
     pub async fn remainder(&mut self, id: i64) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT id FROM request WHERE remainder_of = $1
-                     AND state NOT IN ('discarded', 'cancelled', 'expired') ORDER BY id DESC LIMIT 1";
+                     AND state NOT IN ('discarded', 'cancelled', 'expired', 'gathered') ORDER BY id DESC LIMIT 1";
         self.row(sql, args![id]).await?.map(|row| row.int(0)).transpose()
+    }
+
+    /// Whoever makes links does so alone until the transaction ends: two may not both find that an invoice is free.
+    pub async fn take_turn(&mut self) -> Result<(), StoreError> {
+        self.rows(TURN, &[]).await.map(drop)
+    }
+
+    /// Whether a link of the account asks, or has asked, for several rows.
+    pub async fn has_gathered(&mut self, account: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM request_line WHERE account = $1 LIMIT 1";
+        Ok(self.row(sql, args![account]).await?.is_some())
+    }
+
+    /// Of `invoices`, those that are duplicates by the batch's rule and that no unique index stops: on a line of a live link, or
+    /// asked for once before.
+    pub async fn asked_already(
+        &mut self,
+        account: &str,
+        invoices: &[&str],
+        duplicates: Duplicates,
+    ) -> Result<HashSet<String>, StoreError> {
+        let list = serde_json::to_string(invoices).map_err(misfit)?;
+        let rows = self.rows(ASKED, args![account, &list, duplicates.name()]).await?;
+        rows.iter().map(|row| row.text(0)).collect()
     }
 
     /// Of `invoices`, those that a live request asks for.
@@ -202,6 +289,45 @@ impl Tx {
     ) -> Result<HashSet<String>, StoreError> {
         let list = serde_json::to_string(invoices).map_err(misfit)?;
         self.rows(LIVE, args![account, &list]).await?.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// The draft of a line of a batch, held until the transaction ends.
+    pub async fn draft_of_line(&mut self, batch: i64, line: i64) -> Result<Option<Request>, StoreError> {
+        let row = self.row(DRAFT_OF_LINE, args![batch, line]).await?;
+        row.as_ref().map(request).transpose()
+    }
+
+    /// Writes a draft anew; one that is a draft no more is left as it is. An invoice that a live link asks for is an error
+    /// ([`StoreError::is_taken`]).
+    pub async fn rewrite_draft(&mut self, id: i64, draft: &Draft) -> Result<bool, StoreError> {
+        let date = |date: Option<NaiveDate>| date.map(|date| date.to_string());
+        let (invoice_date, due_date) = (date(draft.invoice_date), date(draft.due_date));
+        let changed = self
+            .execute(
+                "UPDATE request SET amount_minor = $2, invoice_date = $3, due_date = $4, invoice = $5, payer_name = $6,
+                   payer_email = $7, message = $8, client = $9, matter = $10 WHERE id = $1 AND state = 'draft'",
+                args![
+                    id,
+                    draft.amount_minor,
+                    invoice_date.as_deref(),
+                    due_date.as_deref(),
+                    &draft.invoice,
+                    &draft.payer_name,
+                    &draft.payer_email,
+                    &draft.message,
+                    &draft.client,
+                    &draft.matter,
+                ],
+            )
+            .await?;
+        Ok(changed == 1)
+    }
+
+    /// The last line that a row of the batch has.
+    pub async fn last_line(&mut self, batch: i64) -> Result<i64, StoreError> {
+        let sql = "SELECT coalesce(max(line), 0) FROM (SELECT line FROM request WHERE batch_id = $1
+                     UNION ALL SELECT line FROM held_row WHERE batch_id = $1) AS lines";
+        self.id(sql, args![batch]).await
     }
 
     /// Drafts get their time from the day of their release.
@@ -223,7 +349,7 @@ impl Store {
 
     pub async fn requests(&self, filter: &Filter) -> Result<Vec<Request>, StoreError> {
         let sql = select!(
-            "WHERE ($1 IS NULL OR r.state = $1) AND ($2 IS NULL OR r.batch_id = $2)
+            "WHERE ($1 IS NULL OR r.state = $1) AND (r.state <> 'gathered' OR $1 IS NOT NULL) AND ($2 IS NULL OR r.batch_id = $2)
              ORDER BY CASE $3 WHEN 'amount' THEN -r.amount_minor WHEN 'created' THEN -r.created_ms END,
                 CASE $3 WHEN 'due' THEN r.due_date WHEN 'payer' THEN r.payer_name END NULLS LAST, r.id LIMIT $4"
         );
@@ -234,8 +360,13 @@ impl Store {
 
     /// How many requests are in each state.
     pub async fn request_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let rows =
-            self.db.rows("SELECT state, count(*) FROM request GROUP BY state ORDER BY state", &[]).await?;
+        let rows = self
+            .db
+            .rows(
+                "SELECT state, count(*) FROM request WHERE state <> 'gathered' GROUP BY state ORDER BY state",
+                &[],
+            )
+            .await?;
         rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
     }
 }

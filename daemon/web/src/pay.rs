@@ -6,6 +6,7 @@ use axum::extract::{Form, FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use chrono::NaiveDate;
 use remitd_domain::money::{Currency, Money};
 use remitd_flow::collect::{Begun, Page, Standing, page};
 use remitd_flow::{FlowError, run};
@@ -90,7 +91,19 @@ fn typed_amount(text: &str, currency: Currency) -> Result<Money, String> {
 fn payable(site: &Site, token: &str, found: &Page<'_>, fault: Option<&str>) -> Response {
     let request = &found.request;
     let left = Money::from_minor(request.amount_minor - request.paid_minor, found.account.currency);
+    let long_date = |date: NaiveDate| date.format("%B %-d, %Y").to_string();
+    let lines: Vec<_> = found
+        .lines
+        .iter()
+        .map(|line| {
+            minijinja::context! {
+                invoice => &line.invoice, matter => &line.matter, due => line.due_date.map(long_date),
+                amount => Money::from_minor(line.amount_minor, found.account.currency).grouped(),
+            }
+        })
+        .collect();
     let values = minijinja::context! {
+        lines,
         action => format!("/p/{token}/pay"),
         amount => left.grouped(),
         amount_words => amount_in_words(left),
@@ -100,7 +113,7 @@ fn payable(site: &Site, token: &str, found: &Page<'_>, fault: Option<&str>) -> R
         payer => &request.payer_name,
         invoice => &request.invoice,
         matter => &request.matter,
-        due => request.due_date.map(|date| date.format("%B %-d, %Y").to_string()),
+        due => request.due_date.map(long_date),
         message => &request.message,
         account => &found.account.name,
     };

@@ -6,6 +6,7 @@ use crate::effect::{CHECKOUT, CLOSE, Repeat, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::gateway::{CheckoutLine, CheckoutRequest};
 use crate::road::{Road, left_minor};
+use remitd_domain::email::addresses;
 use remitd_domain::payment::State as Paid;
 use remitd_domain::request::State;
 use remitd_host::{Failure, FailureClass, Money};
@@ -140,10 +141,10 @@ pub async fn perform_begin(road: &Road, lease: &Lease) -> Result<(), FlowError> 
 
 fn asked(road: &Road, request: &Request, checkout: &Checkout) -> Result<CheckoutRequest, FlowError> {
     let money = |amount_minor| Money { amount_minor, currency: request.currency.clone() };
-    let label = if request.invoice.is_empty() {
-        format!("Payment request {}", request.id)
-    } else {
-        format!("Invoice {}", request.invoice)
+    let label = match request.invoices() {
+        "" => format!("Payment request {}", request.id),
+        several if request.invoice.is_empty() => format!("Invoices {several}"),
+        one => format!("Invoice {one}"),
     };
     let link = road.link(request.nonce)?;
     Ok(CheckoutRequest {
@@ -152,7 +153,7 @@ fn asked(road: &Road, request: &Request, checkout: &Checkout) -> Result<Checkout
         // The amount was chosen on our page.
         partial: false,
         lines: vec![CheckoutLine { label, amount: money(checkout.amount_minor) }],
-        payer_email: request.payer_email.clone(),
+        payer_email: addresses(&request.payer_email).first().copied().unwrap_or_default().to_owned(),
         return_url: format!("{link}/done"),
         webhook_url: Some(format!("{}/hooks/{}", road.public_url, checkout.gateway)),
         expires_ms: u64::try_from(checkout.expires_ms).unwrap_or_default(),

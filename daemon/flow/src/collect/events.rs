@@ -6,11 +6,12 @@ use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Posting as PostingMode, Road, money};
 use remitd_domain::payment::{self, Report, State as Paid};
-use remitd_domain::posting::{Line, State as PostingState, split};
+use remitd_domain::posting::{State as PostingState, split};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
 use remitd_store::{
-    Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
+    Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, RequestLine,
+    StoreError, Tx,
 };
 use sha2::{Digest, Sha256};
 
@@ -238,19 +239,21 @@ async fn succeeded(
     let whole = request.paid_minor + amount_minor >= request.amount_minor;
     let change = if whole { Change::PaidInFull } else { Change::PaidInPart };
     let taken = tx.change_request(request.id, change).await?;
-    let trouble = match taken {
-        None => Some(("paid-twice", "this link was paid before: decide by hand what this money is for")),
-        Some(_) if request.connector.is_empty() => None,
-        Some(_) if request.invoice.is_empty() => {
-            Some(("no-statement", "the link names no invoice: say by hand what this money is for"))
-        }
-        Some(_) => None,
-    };
     // Of an account that is gone from the configuration, a person decides.
     let auto = road.account(&request.account).is_ok_and(|account| account.posting == PostingMode::Auto);
-    let queued = auto && trouble.is_none() && !request.connector.is_empty();
-    let lines = [Line { statement: request.invoice.clone(), amount_minor: request.amount_minor }];
-    for share in split(amount_minor, &lines) {
+    let lines = asked_lines(tx, request).await?;
+    let asked: Vec<_> = lines.iter().map(|line| line.amount_minor).collect();
+    for share in split(amount_minor, &asked) {
+        let Some(asked) = lines.get(share.line) else { continue };
+        let trouble = match taken {
+            None => Some(("paid-twice", "this link was paid before: decide by hand what this money is for")),
+            Some(_) if request.connector.is_empty() => None,
+            Some(_) if asked.statement.is_empty() => {
+                Some(("no-statement", "the link names no invoice: say by hand what this money is for"))
+            }
+            Some(_) => None,
+        };
+        let queued = auto && trouble.is_none() && !request.connector.is_empty();
         let line = i64::try_from(share.line).unwrap_or_default();
         let posting = tx
             .insert_posting(&NewPosting {
@@ -259,9 +262,9 @@ async fn succeeded(
                 request_id: request.id,
                 line,
                 reverses: None,
-                statement: &request.invoice,
-                client: &request.client,
-                matter: &request.matter,
+                statement: &asked.statement,
+                client: &asked.client,
+                matter: &asked.matter,
                 connector: &request.connector,
                 amount_minor: share.amount_minor,
                 currency: &request.currency,
@@ -277,6 +280,31 @@ async fn succeeded(
         }
     }
     want_receipt(tx, request, payment, now_ms).await
+}
+
+/// One statement that a link asks for.
+struct Asked {
+    statement: String,
+    client: String,
+    matter: String,
+    amount_minor: i64,
+}
+
+/// The lines of a gathered request; of any other, the one thing that it asks for.
+async fn asked_lines(tx: &mut Tx, request: &Request) -> Result<Vec<Asked>, FlowError> {
+    let lines = tx.request_lines(request.id).await?;
+    if lines.is_empty() {
+        let Request { invoice, client, matter, amount_minor, .. } = request;
+        let (statement, client, matter) = (invoice.clone(), client.clone(), matter.clone());
+        return Ok(vec![Asked { statement, client, matter, amount_minor: *amount_minor }]);
+    }
+    let asked = |line: RequestLine| Asked {
+        statement: line.invoice,
+        client: line.client,
+        matter: line.matter,
+        amount_minor: line.amount_minor,
+    };
+    Ok(lines.into_iter().map(asked).collect())
 }
 
 /// Money that had come went back: each share is taken back where it was written, or never written where it was not yet.

@@ -13,11 +13,13 @@ pub use events::{perform_poll, webhook};
 use crate::error::FlowError;
 use crate::road::{Account, Road};
 use remitd_domain::request::State;
-use remitd_store::Request;
+use remitd_store::{Request, RequestLine};
 
 /// A link as its payer finds it.
 pub struct Page<'a> {
     pub request: Request,
+    /// The rows that the link gathers; none where it asks for one thing.
+    pub lines: Vec<RequestLine>,
     pub account: &'a Account,
     /// What can be done with it now.
     pub standing: Standing,
@@ -34,13 +36,13 @@ pub enum Standing {
     Expired,
 }
 
-/// Finds the request of a token. A token that is not ours costs no query. None for a draft or a discarded one: nobody was
-/// given that link.
+/// Finds the request of a token. A token that is not ours costs no query. None for a draft, a discarded or a gathered one: nobody
+/// was given that link.
 pub async fn page<'a>(road: &'a Road, token: &str) -> Result<Option<Page<'a>>, FlowError> {
     let Ok(nonce) = road.links.read(token) else { return Ok(None) };
     let Some(request) = road.store.request_by_nonce(nonce).await? else { return Ok(None) };
     let standing = match request.state {
-        State::Draft | State::Discarded => return Ok(None),
+        State::Draft | State::Discarded | State::Gathered => return Ok(None),
         // Its time may have passed since the last sweep.
         State::Outstanding if request.expires_ms <= road.now_ms() => Standing::Expired,
         State::Outstanding => Standing::Payable,
@@ -50,5 +52,9 @@ pub async fn page<'a>(road: &'a Road, token: &str) -> Result<Option<Page<'a>>, F
         State::Expired => Standing::Expired,
     };
     let account = road.account(&request.account)?;
-    Ok(Some(Page { request, account, standing }))
+    let lines = match standing {
+        Standing::Payable => road.store.request_lines(request.id).await?,
+        _ => Vec::new(),
+    };
+    Ok(Some(Page { request, lines, account, standing }))
 }

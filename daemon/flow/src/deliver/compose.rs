@@ -4,12 +4,13 @@ use crate::effect::Purpose;
 use crate::error::FlowError;
 use crate::plugin::mail::{Mailbox as WireMailbox, Message as WireMessage};
 use crate::road::{Mailbox, Road, left_minor, money};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Message, MultiPart, SinglePart};
 use minijinja::context;
+use remitd_domain::email::addresses;
 use remitd_host::Header;
-use remitd_store::{Lease, Payment, Request};
+use remitd_store::{Lease, Payment, Request, RequestLine};
 use sha2::{Digest, Sha256};
 use std::time::SystemTime;
 
@@ -23,7 +24,7 @@ pub(super) struct Composed {
     text: String,
     html: String,
     sender: Mailbox,
-    recipient: Mailbox,
+    pub recipient: Mailbox,
     reply_to: Option<Mailbox>,
     wire: Vec<u8>,
 }
@@ -49,14 +50,16 @@ fn mailbox(mailbox: &Mailbox) -> WireMailbox {
     WireMailbox { name: mailbox.name.clone(), address: mailbox.address.clone() }
 }
 
-pub(super) fn compose(
+/// `to` is the place of the address among the payer's.
+pub(super) async fn compose(
     road: &Road,
     lease: &Lease,
     request: &Request,
     payment: Option<&Payment>,
-    purpose: Purpose,
+    (purpose, to): (Purpose, usize),
 ) -> Result<Composed, FlowError> {
-    let values = values(road, request, payment)?;
+    let lines = road.store.request_lines(request.id).await?;
+    let values = values(road, request, &lines, payment)?;
     let render = |part: &str| {
         let name = format!("{}.{part}", purpose.name());
         let template = road.mail.templates.get_template(&name);
@@ -67,7 +70,8 @@ pub(super) fn compose(
     let subject = render("subject")?.split_whitespace().collect::<Vec<_>>().join(" ");
     let (text, html) = (render("txt")?, render("html")?);
     let message_id = message_id(&lease.key, request, &road.mail.from.address);
-    let recipient = Mailbox { name: request.payer_name.clone(), address: request.payer_email.clone() };
+    let address = addresses(&request.payer_email).get(to).copied().unwrap_or_default().to_owned();
+    let recipient = Mailbox { name: request.payer_name.clone(), address };
     let (sender, reply_to) = (road.mail.from.clone(), road.mail.reply_to.clone());
     let wire = Vec::new();
     let mut composed = Composed { message_id, subject, text, html, sender, recipient, reply_to, wire };
@@ -76,14 +80,27 @@ pub(super) fn compose(
 }
 
 /// What templates may name.
-fn values(road: &Road, request: &Request, payment: Option<&Payment>) -> Result<minijinja::Value, FlowError> {
+fn values(
+    road: &Road,
+    request: &Request,
+    lines: &[RequestLine],
+    payment: Option<&Payment>,
+) -> Result<minijinja::Value, FlowError> {
     let left = left_minor(request);
     let left = if left > 0 { money(left, &request.currency)?.grouped() } else { String::new() };
     let paid = payment.map(|payment| money(payment.amount_minor, &payment.currency)).transpose()?;
     let day = |at_ms: i64| {
         let at = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
-        at.with_timezone(&road.firm.time_zone).format("%B %-d, %Y").to_string()
+        long_date(at.with_timezone(&road.firm.time_zone).date_naive())
     };
+    let lines = lines.iter().map(|line| {
+        Ok(context! {
+            invoice => &line.invoice, matter => &line.matter,
+            due => line.due_date.map(long_date).unwrap_or_default(),
+            amount => money(line.amount_minor, &request.currency)?.grouped(),
+        })
+    });
+    let lines = lines.collect::<Result<Vec<_>, FlowError>>()?;
     let firm = context! {
         name => &road.firm.name, colour => &road.firm.colour, disclaimer => &road.firm.disclaimer,
     };
@@ -91,10 +108,11 @@ fn values(road: &Road, request: &Request, payment: Option<&Payment>) -> Result<m
         firm,
         payer => &request.payer_name,
         amount => money(request.amount_minor, &request.currency)?.grouped(),
-        invoice => &request.invoice,
+        invoice => request.invoices(),
+        lines,
         matter => &request.matter,
         client => &request.client,
-        due => request.due_date.map(|date| date.format("%B %-d, %Y").to_string()).unwrap_or_default(),
+        due => request.due_date.map(long_date).unwrap_or_default(),
         message => &request.message,
         link => road.link(request.nonce)?,
         expires => day(request.expires_ms),
@@ -104,6 +122,10 @@ fn values(road: &Road, request: &Request, payment: Option<&Payment>) -> Result<m
         reference => payment.map(|payment| payment.gateway_ref.clone()).unwrap_or_default(),
         paid_on => payment.map(|payment| day(payment.created_ms)).unwrap_or_default(),
     })
+}
+
+fn long_date(date: NaiveDate) -> String {
+    date.format("%B %-d, %Y").to_string()
 }
 
 /// From the message's own key and its request's random bits: the same for every attempt, and not to be guessed.

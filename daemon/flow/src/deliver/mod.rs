@@ -7,7 +7,7 @@ mod templates;
 
 pub use templates::{TemplateError, environment};
 
-use crate::effect::{Purpose, Repeat, job, verdict};
+use crate::effect::{Mailing, Purpose, Repeat, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::MailProvider;
 use crate::road::{OnUnknown, Road};
@@ -55,14 +55,14 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
 
 /// None where the message is not to be sent any more.
 async fn write(road: &Road, lease: &Lease, provider: &MailProvider) -> Result<Option<Letter>, FlowError> {
-    let purpose: Purpose = serde_json::from_str(&lease.payload).map_err(std::io::Error::from)?;
+    let Mailing { purpose, to } = serde_json::from_str(&lease.payload).map_err(std::io::Error::from)?;
     let Some(request) = road.store.request(lease.subject_id).await? else { return Ok(None) };
     let payment = match purpose {
         Purpose::Request if request.state != State::Outstanding => return Ok(None),
         Purpose::Request => None,
         Purpose::Receipt { payment } => road.store.payment(payment).await?,
     };
-    let composed = compose::compose(road, lease, &request, payment.as_ref(), purpose)?;
+    let composed = compose::compose(road, lease, &request, payment.as_ref(), (purpose, to)).await?;
     let repeats_safely = provider
         .repeats_safely(JobSpec { stands: Stands::Beside, ..job(lease) })
         .await
@@ -103,7 +103,7 @@ async fn begin(road: &Road, lease: &Lease, letter: &Letter) -> Result<Option<Beg
             payment_id: letter.payment.as_ref().map(|payment| payment.id),
             purpose: letter.purpose.name(),
             message_id: &letter.composed.message_id,
-            recipient: &letter.request.payer_email,
+            recipient: &letter.composed.recipient.address,
             subject: &letter.composed.subject,
             provider: &road.mail.provider,
             now_ms,

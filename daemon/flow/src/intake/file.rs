@@ -4,11 +4,12 @@ use super::gate::{Conventions, Gate, Outcome};
 use super::recognise::{self, BY_CONTENT};
 use crate::error::FlowError;
 use crate::plugin::{self, Delivered, Importer};
-use crate::road::{Account, Release, Road};
+use crate::release::Policy;
+use crate::road::{Account, Road};
 use fs_err::tokio as fs;
 use remitd_domain::draft::Finding;
 use remitd_host::JobSpec;
-use remitd_store::{BatchState, Counts, NewBatch};
+use remitd_store::{BatchState, Closed, Counts, NewBatch};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use tokio::io::AsyncReadExt;
@@ -29,7 +30,7 @@ pub struct File<'a> {
     /// A plugin's id, or [`BY_CONTENT`].
     pub importer: &'a str,
     pub conventions: &'a Conventions,
-    pub release: Release,
+    pub policy: Policy,
     /// `file` or `folder`.
     pub source: &'a str,
     /// What it came from, once: the same key is the same batch.
@@ -57,12 +58,14 @@ async fn through(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
         source_key: file.source_key,
         sha256: Some(&sha256),
         account: &file.account.id,
+        one_link: file.policy.one_link,
+        duplicates: file.policy.duplicates,
         now_ms: road.now_ms(),
     };
     if let Some(earlier) = road.store.batch_of_content(&sha256, &file.account.id).await? {
         return same_again(road, file, new, &earlier).await;
     }
-    let opened = Gate::open(road, new.clone(), file.account, &file.account.connector, file.release).await;
+    let opened = Gate::open(road, new.clone(), file.account, &file.account.connector, file.policy).await;
     let mut gate = match opened {
         Ok(gate) => gate,
         // Somebody else took the same content in since we looked.
@@ -172,11 +175,12 @@ async fn same_again(
     if !file.dry_run {
         let mut tx = road.store.begin().await?;
         let id = tx.insert_batch(&new).await?;
-        tx.close_batch(id, BatchState::Rejected, counts, &findings).await?;
+        let closed = Closed { state: BatchState::Rejected, counts, findings: &findings, notes: &[] };
+        tx.close_batch(id, &closed).await?;
         tx.commit().await?;
         batch = Some(id);
     }
-    Ok(Outcome { batch, state: BatchState::Rejected, counts, findings })
+    Ok(Outcome { batch, state: BatchState::Rejected, counts, held: 0, findings, notes: Vec::new() })
 }
 
 async fn hash(path: &Path, bytes_max: u64) -> Result<String, FlowError> {

@@ -10,11 +10,12 @@ use super::report::{self, Report};
 use super::watch::Hints;
 use crate::effect::back_off_ms;
 use crate::error::FlowError;
-use crate::road::{Release, Road};
+use crate::release::{Policy, Release};
+use crate::road::Road;
 use fs_err::tokio as fs;
 use remitd_domain::draft::Finding;
 use remitd_host::FailureClass;
-use remitd_store::{Batch, BatchState, Counts, NewBatch};
+use remitd_store::{Batch, BatchState, Closed, Counts, NewBatch};
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub struct Folder {
     pub path: PathBuf,
     pub account: String,
     pub importer: String,
-    pub release: Release,
+    pub policy: Policy,
     pub conventions: Conventions,
     pub settle_ms: i64,
 }
@@ -219,7 +220,7 @@ async fn take_in(road: &Road, folder: &Folder, name: &str, path: &Path) -> Resul
         account,
         importer: &folder.importer,
         conventions: &folder.conventions,
-        release: folder.release,
+        policy: folder.policy,
         source: "folder",
         source_key: Some(name),
         dry_run: false,
@@ -244,6 +245,8 @@ async fn refuse(road: &Road, file: &File<'_>, error: &FlowError) -> Result<(), F
         source_key: file.source_key,
         sha256: None,
         account: &file.account.id,
+        one_link: file.policy.one_link,
+        duplicates: file.policy.duplicates,
         now_ms: road.now_ms(),
     };
     let finding = Finding {
@@ -255,7 +258,9 @@ async fn refuse(road: &Road, file: &File<'_>, error: &FlowError) -> Result<(), F
     };
     let mut tx = road.store.begin().await?;
     let id = tx.insert_batch(&new).await?;
-    tx.close_batch(id, BatchState::Rejected, Counts::default(), &[finding]).await?;
+    let (counts, findings) = (Counts::default(), [finding]);
+    let closed = Closed { state: BatchState::Rejected, counts, findings: &findings, notes: &[] };
+    tx.close_batch(id, &closed).await?;
     tx.commit().await?;
     tracing::error!(file = file.name, %error, "rejected");
     Ok(())
@@ -269,7 +274,7 @@ async fn put_beside(road: &Road, folder: &Folder, name: &str, batch: &Batch) -> 
     put(&beside, &format!("{name}.report.txt"), &report.text()).await?;
     let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
     put(&beside, &format!("{name}.report.json"), &json).await?;
-    if folder.release == Release::Links && !rejected {
+    if folder.policy.release == Release::Links && !rejected {
         put(&beside, &format!("{name}.links.csv"), &report::links(road, batch.id).await?).await?;
     }
     Ok(())

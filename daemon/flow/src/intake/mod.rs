@@ -1,6 +1,8 @@
 //! Stage 1. Every door makes a batch of drafts: a file, a row by hand, a push from a matter database. All share one gate
 //! ([`gate`]): one set of checks, one way of noticing what is asked for already, one transaction.
 
+mod bad;
+pub mod edit;
 pub mod file;
 pub mod folder;
 mod gate;

@@ -4,9 +4,11 @@ use super::gate::{Gate, Outcome};
 use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
-use crate::road::{Account, Release, Road};
+use crate::release::{Policy, Release};
+use crate::road::{Account, Road};
 use chrono::{Days, NaiveDate};
 use remitd_domain::draft::{Delivery, Draft, Drafts, check};
+use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_host::JobSpec;
 use remitd_store::{Finish, Lease, NewBatch};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ pub struct Push {
     pub connector: String,
     pub account: String,
     pub send: bool,
+    #[serde(default)]
+    pub one_link: OneLink,
     pub minimum_minor: i64,
     /// Not before so many days ahead of the due date.
     pub days_before_due: Option<u32>,
@@ -54,9 +58,12 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
         source_key: Some(&key),
         sha256: None,
         account: &account.id,
+        one_link: push.one_link,
+        duplicates: Duplicates::Live,
         now_ms,
     };
     let release = if push.send { Release::Send } else { Release::Review };
+    let policy = Policy { one_link: push.one_link, ..Policy::of(release) };
     let mut pages = Vec::new();
     let (mut cursor, mut count) = (None, 0);
     loop {
@@ -73,7 +80,7 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
         cursor = page.next;
     }
     let today = road.clock.now().with_timezone(&road.firm.time_zone).date_naive();
-    let mut gate = Gate::open(road, new, account, &push.connector, release).await?;
+    let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
     let mut skipped = Vec::new();
     for statements in pages.chunks(PAGE as usize) {
         take_page(&mut gate, push, account, statements, &mut skipped, today).await?;
@@ -97,6 +104,7 @@ async fn take_page(
     // In this order: a link that is paid between the two looks has its posting by the second.
     let live = gate.tx().live_invoices(&push.account, &numbers).await?;
     let settling = gate.tx().settling(&push.connector, &push.account, &numbers, read_ms).await?;
+    let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();
     let mut drafts = Drafts::default();
     for statement in statements {
         let draft = if settling.contains(&statement.number) {
@@ -107,7 +115,11 @@ async fn take_page(
             wanted(push, account, statement, today)
         };
         match draft {
-            Ok(draft) => drafts.push(&draft),
+            // Numbered, so that a person in review can name it.
+            Ok(draft) => {
+                let line = before + drafts.len() + 1;
+                drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
+            }
             Err(why) => skipped.push(Skipped { statement: statement.number.clone(), why }),
         }
     }

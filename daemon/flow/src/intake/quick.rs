@@ -2,10 +2,12 @@
 
 use super::gate::{Gate, Outcome};
 use crate::error::FlowError;
-use crate::road::{Account, Release, Road, left_minor, money};
+use crate::release::{Policy, Release};
+use crate::road::{Account, Road, left_minor, money};
 use remitd_domain::draft::{Draft, Drafts};
+use remitd_domain::policy::OneLink;
 use remitd_domain::request::State;
-use remitd_store::{Filter, NewBatch, Request};
+use remitd_store::{Counts, Filter, NewBatch, Request, RequestLine};
 
 pub async fn create(
     road: &Road,
@@ -15,8 +17,8 @@ pub async fn create(
 ) -> Result<Request, FlowError> {
     let name = format!("quick {}", draft.payer_name);
     let new = new_batch(road, "quick", &name, account);
-    let gate = Gate::open(road, new, account, &account.connector, release).await?;
-    one(road, gate, draft, None).await
+    let gate = Gate::open(road, new, account, &account.connector, Policy::of(release)).await?;
+    one(road, gate, &Drafts::from(draft), None).await
 }
 
 /// Asks for what a payment left open. A link is single use, so this is a new one.
@@ -24,26 +26,54 @@ pub async fn remainder(road: &Road, id: i64, release: Release) -> Result<Request
     let old = road.store.request(id).await?.ok_or_else(|| unknown(id))?;
     let account = road.account(&old.account)?;
     let name = format!("remainder {}", old.payer_name);
-    let new = new_batch(road, "remainder", &name, account);
-    let mut gate = Gate::open(road, new, account, &old.connector, release).await?;
+    // What a link gathered stays together.
+    let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
+    let new = NewBatch { one_link: policy.one_link, ..new_batch(road, "remainder", &name, account) };
+    let mut gate = Gate::open(road, new, account, &old.connector, policy).await?;
     // Held until the new link is made: what is open cannot change meanwhile, and nobody else asks for it too.
     let old = gate.tx().request(id).await?.ok_or_else(|| unknown(id))?;
     if let Some(why) = not_open(&mut gate, &old).await? {
         return Err(FlowError::refused("REMIT-0402", why));
     }
-    let draft = Draft {
+    let lines = gate.tx().request_lines(id).await?;
+    one(road, gate, &rest(&old, lines), Some(id)).await
+}
+
+/// What is open of a request, a draft a line: the oldest lines are settled first.
+fn rest(old: &Request, lines: Vec<RequestLine>) -> Drafts {
+    let whole = Draft {
         line: 0,
-        amount_minor: left_minor(&old),
+        amount_minor: left_minor(old),
         invoice_date: old.invoice_date,
         due_date: old.due_date,
-        invoice: old.invoice,
-        payer_name: old.payer_name,
-        payer_email: old.payer_email,
-        message: old.message,
-        client: old.client,
-        matter: old.matter,
+        invoice: old.invoice.clone(),
+        payer_name: old.payer_name.clone(),
+        payer_email: old.payer_email.clone(),
+        message: old.message.clone(),
+        client: old.client.clone(),
+        matter: old.matter.clone(),
     };
-    one(road, gate, draft, Some(id)).await
+    if lines.is_empty() {
+        return Drafts::from(whole);
+    }
+    let (mut drafts, mut paid_minor) = (Drafts::default(), old.paid_minor);
+    for line in lines {
+        let settled_minor = line.amount_minor.min(paid_minor.max(0));
+        paid_minor -= settled_minor;
+        if settled_minor < line.amount_minor {
+            drafts.push(&Draft {
+                amount_minor: line.amount_minor - settled_minor,
+                invoice_date: line.invoice_date,
+                due_date: line.due_date,
+                invoice: line.invoice,
+                message: line.message,
+                client: line.client,
+                matter: line.matter,
+                ..whole.clone()
+            });
+        }
+    }
+    drafts
 }
 
 /// Why the rest of a request cannot be asked for.
@@ -70,17 +100,21 @@ async fn not_open(gate: &mut Gate<'_>, old: &Request) -> Result<Option<String>, 
 }
 
 fn new_batch<'a>(road: &Road, source: &'a str, name: &'a str, account: &'a Account) -> NewBatch<'a> {
-    NewBatch { source, name, source_key: None, sha256: None, account: &account.id, now_ms: road.now_ms() }
+    let (source_key, sha256, one_link, duplicates) = Default::default();
+    let now_ms = road.now_ms();
+    NewBatch { source, name, source_key, sha256, account: &account.id, one_link, duplicates, now_ms }
 }
 
 async fn one(
     road: &Road,
     mut gate: Gate<'_>,
-    draft: Draft,
+    drafts: &Drafts,
     remainder_of: Option<i64>,
 ) -> Result<Request, FlowError> {
-    gate.take(&Drafts::from(draft), remainder_of).await?;
-    if gate.ok_so_far().ok != 1 {
+    gate.take(drafts, remainder_of).await?;
+    if gate.ok_so_far()
+        != (Counts { ok: i64::try_from(drafts.len()).unwrap_or(i64::MAX), ..Counts::default() })
+    {
         // A person waits for the answer: no batch is kept of what was refused.
         return Err(refusal(&gate.close(true).await?));
     }

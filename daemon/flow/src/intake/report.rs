@@ -19,7 +19,11 @@ pub struct Report {
     pub ok: i64,
     pub rejected: i64,
     pub duplicate: i64,
+    /// Of the rejected ones, those that wait to be mended.
+    pub held: i64,
     pub errors: Vec<Finding>,
+    /// What was noticed and let through.
+    pub warnings: Vec<Finding>,
 }
 
 impl Report {
@@ -34,7 +38,9 @@ impl Report {
             ok,
             rejected,
             duplicate,
+            held: outcome.held,
             errors: outcome.findings.clone(),
+            warnings: outcome.notes.clone(),
         }
     }
 
@@ -43,7 +49,9 @@ impl Report {
             batch: Some(batch.id),
             state: batch.state,
             counts: batch.counts,
+            held: batch.held,
             findings: batch.findings.clone(),
+            notes: batch.notes.clone(),
         };
         Report::of_outcome(&outcome, &batch.name, &batch.account)
     }
@@ -53,11 +61,18 @@ impl Report {
         let mut text = format!("{} for account {}: {}\n", self.file, self.account, self.sentence());
         let Report { rows, ok, rejected, duplicate, .. } = self;
         let _ = writeln!(text, "{rows} rows: {ok} good, {rejected} rejected, {duplicate} asked for already");
+        if let (1.., Some(batch)) = (self.held, self.batch) {
+            let held = self.held;
+            let _ = writeln!(
+                text,
+                "{held} of the rejected rows wait to be mended: remitd batch edit {batch} --line N --set COLUMN=VALUE"
+            );
+        }
         for error in &self.errors {
-            let line = if error.line > 0 { format!("line {}", error.line) } else { "file".to_owned() };
-            let column = if error.column.is_empty() { String::new() } else { format!(", {}", error.column) };
-            let value = if error.value.is_empty() { String::new() } else { format!(" \"{}\"", error.value) };
-            let _ = writeln!(text, "  {line}{column}{value}: {} [{}]", error.message, error.code);
+            let _ = writeln!(text, "  {}", told(error));
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(text, "  look: {}", told(warning));
         }
         text
     }
@@ -73,6 +88,13 @@ impl Report {
     }
 }
 
+fn told(finding: &Finding) -> String {
+    let line = if finding.line > 0 { format!("line {}", finding.line) } else { "file".to_owned() };
+    let column = if finding.column.is_empty() { String::new() } else { format!(", {}", finding.column) };
+    let value = if finding.value.is_empty() { String::new() } else { format!(" \"{}\"", finding.value) };
+    format!("{line}{column}{value}: {} [{}]", finding.message, finding.code)
+}
+
 /// The links of a batch as CSV, to hand on by hand.
 pub async fn links(road: &Road, batch: i64) -> Result<String, FlowError> {
     let requests = road.store.requests(&Filter { batch: Some(batch), ..Filter::default() }).await?;
@@ -84,7 +106,7 @@ pub async fn links(road: &Road, batch: i64) -> Result<String, FlowError> {
         let (line, number) = (request.line.to_string(), request.id.to_string());
         let cells = [
             line.as_str(),
-            &request.invoice,
+            request.invoices(),
             &request.payer_name,
             &request.payer_email,
             &amount,
@@ -135,10 +157,13 @@ mod tests {
             batch: Some(1),
             state: remitd_store::BatchState::Rejected,
             counts: Counts { ok: 1, rejected: 1, duplicate: 0 },
-            findings: vec![finding],
+            held: 0,
+            findings: vec![finding.clone()],
+            notes: vec![Finding { line: 2, message: "looks odd".into(), ..finding }],
         };
         let text = Report::of_outcome(&outcome, "june.csv", "operating").text();
         assert!(text.contains("2 rows: 1 good, 1 rejected"), "{text}");
-        assert!(text.contains("line 3, Amount \"ten\": is no amount [REMIT-0202]"), "{text}");
+        assert!(text.contains("\n  line 3, Amount \"ten\": is no amount [REMIT-0202]"), "{text}");
+        assert!(text.contains("\n  look: line 2, Amount \"ten\": looks odd"), "{text}");
     }
 }

@@ -3,26 +3,27 @@
 
 use crate::effect::CLOSE;
 use crate::error::FlowError;
-use crate::road::{Release, Road};
+use crate::release::{self, Release};
+use crate::road::Road;
 use remitd_domain::request::{Change, State};
 use remitd_store::{BatchState, CheckoutState, Request, Tx};
 
 /// Links that expire in one transaction.
 const EXPIRE_AT_ONCE: i64 = 500;
 
-/// Lets a batch in review go out. Gives the number of links.
+/// Lets the drafts of a batch go out: all of one in review; of a released one, those that were held and are mended. Gives the
+/// number of links.
 pub async fn release(road: &Road, batch: i64, release: Release, actor: &str) -> Result<u64, FlowError> {
-    let found = road.store.batch(batch).await?.ok_or_else(|| no_batch(batch))?;
-    let account = road.account(&found.account)?;
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
-    if !tx.leave_review(batch, BatchState::Released).await? {
-        return Err(not_in_review(batch, found.state));
-    }
+    tx.take_turn().await?;
+    let found = tx.batch(batch).await?.ok_or_else(|| no_batch(batch))?;
+    let account = road.account(&found.account)?;
+    let in_review = tx.leave_review(batch, BatchState::Released).await?;
     tx.set_batch_expiry(batch, now_ms + account.expires_after_ms).await?;
-    let released = tx.change_batch(batch, Change::Release).await?;
-    if release == Release::Send {
-        tx.want_batch_mails(batch, now_ms).await?;
+    let released = release::drafts(&mut tx, batch, found.one_link, release, now_ms).await?;
+    if !in_review && released == 0 {
+        return Err(not_in_review(batch, found.state));
     }
     tx.event_of_batch(batch, "released", actor, &format!("{released} links"), now_ms).await?;
     tx.commit().await?;
@@ -30,15 +31,18 @@ pub async fn release(road: &Road, batch: i64, release: Release, actor: &str) -> 
     Ok(released)
 }
 
-/// Throws a batch in review away.
+/// Throws a batch in review away; of a released one, the rows that are held or mended and not released.
 pub async fn discard(road: &Road, batch: i64, actor: &str) -> Result<u64, FlowError> {
-    let found = road.store.batch(batch).await?.ok_or_else(|| no_batch(batch))?;
     let mut tx = road.store.begin().await?;
-    if !tx.leave_review(batch, BatchState::Discarded).await? {
+    let found = tx.batch(batch).await?.ok_or_else(|| no_batch(batch))?;
+    let in_review = tx.leave_review(batch, BatchState::Discarded).await?;
+    let discarded = tx.change_batch(batch, Change::Discard).await?;
+    let held = tx.drop_held(batch).await?;
+    if !in_review && discarded + held == 0 {
         return Err(not_in_review(batch, found.state));
     }
-    let discarded = tx.change_batch(batch, Change::Discard).await?;
-    tx.event_of_batch(batch, "discarded", actor, &format!("{discarded} drafts"), road.now_ms()).await?;
+    let detail = format!("{discarded} drafts, {held} held rows");
+    tx.event_of_batch(batch, "discarded", actor, &detail, road.now_ms()).await?;
     tx.commit().await?;
     Ok(discarded)
 }
@@ -100,6 +104,8 @@ fn no_batch(id: i64) -> FlowError {
 fn not_in_review(id: i64, state: BatchState) -> FlowError {
     FlowError::refused(
         "REMIT-0406",
-        format!("batch {id} is {state}: only a batch in review can be released or discarded"),
+        format!(
+            "batch {id} is {state} and has no drafts and no held rows: there is nothing to release or discard"
+        ),
     )
 }

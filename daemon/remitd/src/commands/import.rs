@@ -5,10 +5,10 @@ use crate::cli::{self, DateOrder, Import, Template};
 use crate::fault::{DONE, Fault};
 use crate::wiring::{self, Need};
 use crate::{config, show};
-use remitd_flow::Release;
 use remitd_flow::intake::file::{self, File};
 use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
 use remitd_flow::intake::report::{self, Report};
+use remitd_flow::{Policy, Release};
 use remitd_store::BatchState;
 use std::path::Path;
 
@@ -55,7 +55,12 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         account: road.account(account)?,
         importer: import.importer.as_deref().unwrap_or(BY_CONTENT),
         conventions: &conventions,
-        release: release(import.release),
+        policy: Policy {
+            release: release(import.release),
+            on_error: import.on_error,
+            one_link: import.one_link,
+            duplicates: import.duplicates,
+        },
         source: "file",
         source_key: None,
         dry_run: import.dry_run,
@@ -70,6 +75,11 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
             (outcome.batch, import.release, outcome.state)
         {
             show::text(&report::links(road, batch).await?)?;
+        }
+        if let (BatchState::Released, Some(batch), 1..) = (outcome.state, outcome.batch, outcome.held) {
+            show::note(&format!(
+                "  hint: mend the held rows with remitd batch edit {batch}, then remitd batch release {batch}"
+            ));
         }
         if let (BatchState::Review, Some(batch)) = (outcome.state, outcome.batch) {
             show::note(&format!("  hint: remitd batch show {batch}, then remitd batch release {batch}"));

@@ -4,7 +4,7 @@ use super::Asked;
 use crate::cli::{Create, Request};
 use crate::fault::{DONE, Fault};
 use crate::show;
-use crate::views::{EventView, PaymentView, RequestView};
+use crate::views::{EventView, LineView, PaymentView, RequestView};
 use crate::wiring::Need;
 use remitd_domain::draft::Draft;
 use remitd_domain::money::Money;
@@ -112,6 +112,8 @@ struct Shown {
     request: RequestView,
     message: String,
     remainder_of: Option<i64>,
+    /// The rows that the link gathers.
+    lines: Vec<LineView>,
     payments: Vec<PaymentView>,
     events: Vec<EventView>,
 }
@@ -124,12 +126,17 @@ async fn shown(asked: &Asked, road: &Road, id: i64) -> Result<(), Fault> {
     let request = RequestView::of(road, &found)?;
     let payments = road.store.payments_of(id).await?.iter().map(PaymentView::from).collect();
     let events = road.store.events_of_request(id).await?.iter().map(EventView::from).collect();
+    let lines = road.store.request_lines(id).await?;
+    let lines = lines.iter().map(|line| LineView::of(line, &found.currency)).collect();
     let (message, remainder_of) = (found.message, found.remainder_of);
-    let shown = Shown { request, message, remainder_of, payments, events };
+    let shown = Shown { request, message, remainder_of, lines, payments, events };
     if asked.json {
         return show::json(&shown);
     }
     show::table(&RequestView::HEADS, vec![shown.request.row()])?;
+    if !shown.lines.is_empty() {
+        show::table(&LineView::HEADS, shown.lines.iter().map(LineView::row).collect())?;
+    }
     show::text(&format!("\n{}\n", shown.request.link))?;
     let row = |event: &EventView| {
         vec![event.at.clone(), event.what.clone(), event.actor.clone(), event.detail.clone()]

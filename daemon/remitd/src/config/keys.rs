@@ -6,6 +6,7 @@ use super::forms;
 use super::secret::{Dsn, Secret};
 use super::units::{ByteSize, Mailbox, Origin, Period};
 use chrono::NaiveDate;
+use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -234,13 +235,6 @@ pub enum Release {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum OnError {
-    #[default]
-    Reject,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum DateOrder {
     #[default]
     Mdy,
@@ -266,6 +260,8 @@ pub struct Folder {
     pub importer: String,
     pub release: Release,
     pub on_error: OnError,
+    pub one_link: OneLink,
+    pub duplicates: Duplicates,
     /// How long a file must rest before it counts as whole.
     pub settle: Period,
     pub date_order: DateOrder,
@@ -289,6 +285,7 @@ pub struct Push {
     /// Five fields of cron in the firm's time zone; without it, by hand only.
     pub schedule: Option<String>,
     pub release: PushRelease,
+    pub one_link: OneLink,
     /// Decimal digits in the account's currency: statements below are left out.
     pub minimum: Option<String>,
     /// Statements due later than in so many days are left out.
@@ -436,6 +433,8 @@ impl Default for Folder {
             importer: String::new(),
             release: Release::default(),
             on_error: OnError::default(),
+            one_link: OneLink::default(),
+            duplicates: Duplicates::default(),
             settle: Period::of_ms(2000),
             date_order: DateOrder::default(),
             decimal_mark: DecimalMark::default(),

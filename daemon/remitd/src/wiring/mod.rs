@@ -18,7 +18,7 @@ use remitd_flow::intake::folder::Folder;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::Keeper;
 use remitd_flow::{
-    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Release, Road, Seats, Wake,
+    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Policy, Posting, Release, Road, Seats, Wake,
 };
 use remitd_host::Plugin;
 use remitd_store::Store;
@@ -223,10 +223,15 @@ fn folders(loaded: &Loaded) -> Vec<Folder> {
         path: loaded.path(&folder.path),
         account: folder.account.clone(),
         importer: folder.importer.clone(),
-        release: match folder.release {
-            config::Release::Send => Release::Send,
-            config::Release::Links => Release::Links,
-            config::Release::Review => Release::Review,
+        policy: Policy {
+            release: match folder.release {
+                config::Release::Send => Release::Send,
+                config::Release::Links => Release::Links,
+                config::Release::Review => Release::Review,
+            },
+            on_error: folder.on_error,
+            one_link: folder.one_link,
+            duplicates: folder.duplicates,
         },
         conventions: conventions(folder.date_order, folder.decimal_mark),
         settle_ms: ms_i64(folder.settle),
@@ -265,6 +270,7 @@ fn pushes(config: &Config) -> Result<Vec<(Push, Option<String>)>, Fault> {
             connector: push.connector.clone(),
             account: push.account.clone(),
             send: push.release == PushRelease::Send,
+            one_link: push.one_link,
             minimum_minor,
             days_before_due: push.days_before_due,
         };

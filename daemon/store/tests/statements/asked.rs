@@ -3,8 +3,9 @@
 use crate::{Answers, NOW};
 use remitd_domain::draft::{Draft, Drafts, Finding};
 use remitd_domain::link::NONCE_BYTES;
+use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::request::{Change, State};
-use remitd_store::{BatchState, Bulk, Counts, Filter, NewBatch, Sort, Store};
+use remitd_store::{BatchState, Bulk, Closed, Counts, Filter, HeldRow, NewBatch, Sort, Store};
 
 pub const EXPIRES: i64 = NOW + 1_000_000;
 
@@ -15,6 +16,8 @@ fn new(name: &'static str) -> NewBatch<'static> {
         source_key: Some(name),
         sha256: Some(name),
         account: "operating",
+        one_link: OneLink::Row,
+        duplicates: Duplicates::Live,
         now_ms: NOW,
     }
 }
@@ -55,6 +58,8 @@ pub async fn walk(store: &Store, answers: &mut Answers) {
     batches(store, answers).await;
     changes(store, answers).await;
     lists(store, answers).await;
+    gathered(store, answers).await;
+    held(store, answers).await;
 }
 
 async fn batches(store: &Store, answers: &mut Answers) {
@@ -64,8 +69,8 @@ async fn batches(store: &Store, answers: &mut Answers) {
     let rows = drafts(&["A-1", "A-2", "A-1", ""]);
     let taken = tx.insert_requests(&bulk(batch, State::Draft), &rows, &[0, 1, 2, 3], &nonces).await.unwrap();
     answers.note("insert_requests", &taken);
-    answers.note("live_request", tx.live_request("operating", "A-1").await.unwrap());
-    answers.note("live_request", tx.live_request("operating", "A-9").await.unwrap());
+    answers.note("asked_by", tx.asked_by("operating", "A-1").await.unwrap());
+    answers.note("asked_by", tx.asked_by("operating", "A-9").await.unwrap());
     answers.note("remainder", tx.remainder(taken.first_id).await.unwrap());
     let live = tx.live_invoices("operating", &["A-2", "A-9", "", "it's"]).await.unwrap();
     answers.note("live_invoices", live);
@@ -77,7 +82,9 @@ async fn batches(store: &Store, answers: &mut Answers) {
         code: "REMIT-0212".into(),
         message: "twice".into(),
     };
-    tx.close_batch(batch, BatchState::Review, counts, &[finding]).await.unwrap();
+    let findings = [finding];
+    let closed = Closed { state: BatchState::Review, counts, findings: &findings, notes: &findings };
+    tx.close_batch(batch, &closed).await.unwrap();
     tx.event_of_batch(batch, "review", "test", "3 rows", NOW).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.begin().await.unwrap();
@@ -98,7 +105,8 @@ async fn changes(store: &Store, answers: &mut Answers) {
     answers.note("leave_review", tx.leave_review(1, BatchState::Released).await.unwrap());
     answers.note("leave_review", tx.leave_review(1, BatchState::Discarded).await.unwrap());
     answers.note("change_batch", tx.change_batch(1, Change::Release).await.unwrap());
-    answers.note("want_batch_mails", tx.want_batch_mails(1, NOW).await.unwrap());
+    answers.note("want_batch_mails", tx.want_batch_mails(1, State::Outstanding, NOW).await.unwrap());
+    answers.note("several_addresses", tx.several_addresses(1, State::Outstanding).await.unwrap());
     answers.note("request", tx.request(1_001).await.unwrap());
     for change in [Change::PaymentBegun, Change::PaymentBegun, Change::PaidInPart, Change::Cancel] {
         answers.note("change_request", tx.change_request(1_001, change).await.unwrap());
@@ -125,4 +133,120 @@ async fn lists(store: &Store, answers: &mut Answers) {
     answers.note("filtered", store.requests(&filter).await.unwrap());
     answers.note("counts", store.request_counts().await.unwrap());
     answers.note("events", store.events_of_request(1_001).await.unwrap());
+}
+
+/// Rows of one payer become one link; an invoice on a line of it is asked for like any other.
+async fn gathered(store: &Store, answers: &mut Answers) {
+    let mut tx = store.begin().await.unwrap();
+    tx.take_turn().await.unwrap();
+    answers.note("has_gathered", tx.has_gathered("operating").await.unwrap());
+    let by_payer = NewBatch { one_link: OneLink::Payer, duplicates: Duplicates::Ever, ..new("payer.csv") };
+    let batch = tx.insert_batch(&by_payer).await.unwrap();
+    let mut rows = Drafts::default();
+    for (line, invoice, name, email, message) in [
+        (2, "G-1", "Jane", "Jane@example.com", "first"),
+        (3, "G-2", "Jane", "jane@example.com; roe@example.com", ""),
+        (4, "G-3", "Jane", "jane@example.com", "second"),
+        (5, "G-4", "John", "jane@example.com", ""),
+        (6, "G-5", "Jane", "jane@example.com", "first"),
+    ] {
+        rows.push(&Draft {
+            line,
+            amount_minor: i64::from(line) * 100,
+            invoice_date: (line != 3).then(|| "2026-01-02".parse().unwrap()),
+            due_date: format!("2026-03-0{line}").parse().ok(),
+            invoice: invoice.into(),
+            payer_name: name.into(),
+            payer_email: email.into(),
+            message: message.into(),
+            client: String::new(),
+            matter: format!("M-{line}"),
+        });
+    }
+    let nonces: Vec<u8> = (100..100 + u8::try_from(5 * NONCE_BYTES).unwrap()).collect();
+    let taken =
+        tx.insert_requests(&bulk(batch, State::Draft), &rows, &[0, 1, 2, 3, 4], &nonces).await.unwrap();
+    answers.note("several_addresses", tx.several_addresses(batch, State::Draft).await.unwrap());
+    answers.note("gather", tx.gather(batch).await.unwrap());
+    answers.note("gather", tx.gather(batch).await.unwrap());
+    answers.note("has_gathered", tx.has_gathered("operating").await.unwrap());
+    for id in taken.first_id..taken.first_id + 5 {
+        let mut request = tx.request(id).await.unwrap().unwrap();
+        // A number that was used up by a batch that never was, on one of the two.
+        request.batch_id = 0;
+        answers.note("gathered", (request.invoices().to_owned(), &request));
+        answers.note("request_lines", tx.request_lines(id).await.unwrap());
+    }
+    let asked = ["G-2", "G-3", "G-4", "A-1", "A-2"];
+    for duplicates in [Duplicates::Live, Duplicates::Paid, Duplicates::Ever] {
+        let mut found: Vec<_> =
+            tx.asked_already("operating", &asked, duplicates).await.unwrap().into_iter().collect();
+        found.sort();
+        answers.note("asked_already", (duplicates, found));
+    }
+    for invoice in asked {
+        answers.note("asked_by", tx.asked_by("operating", invoice).await.unwrap());
+    }
+    let live = tx.live_invoices("operating", &["G-3"]).await.unwrap();
+    assert_eq!(live.len(), 1, "an invoice on a line is live");
+    answers.note("change_batch", tx.change_batch(batch, Change::Release).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(store.request_lines(taken.first_id).await.unwrap().len(), 3);
+    let ids = |filter: Filter| async move {
+        store.requests(&filter).await.unwrap().iter().map(|request| request.id).collect::<Vec<_>>()
+    };
+    answers.note("all", ids(Filter { batch: Some(batch), ..Filter::default() }).await);
+    let state = Some(State::Gathered);
+    answers.note("gathered", ids(Filter { batch: Some(batch), state, ..Filter::default() }).await);
+}
+
+/// Bad rows wait, and drafts are written anew.
+async fn held(store: &Store, answers: &mut Answers) {
+    let mut tx = store.begin().await.unwrap();
+    let batch = tx.insert_batch(&new("held.csv")).await.unwrap();
+    let row = |line| HeldRow {
+        draft: Draft {
+            line,
+            payer_name: "Søn \"x\"".into(),
+            due_date: "2026-02-28".parse().ok(),
+            ..Draft::default()
+        },
+        findings: vec![Finding {
+            line,
+            column: "Amount".into(),
+            value: "ten".into(),
+            code: "REMIT-0202".into(),
+            message: "is no amount".into(),
+        }],
+    };
+    tx.hold_rows(batch, &[row(7), row(3), row(5)]).await.unwrap();
+    tx.hold_rows(batch, &[]).await.unwrap();
+    answers.note("last_line", tx.last_line(batch).await.unwrap());
+    answers.note("release_row", tx.release_row(batch, 3).await.unwrap());
+    answers.note("release_row", tx.release_row(batch, 3).await.unwrap());
+    let nonces = [77; NONCE_BYTES];
+    tx.insert_requests(&bulk(batch, State::Draft), &drafts(&["H-1"]), &[0], &nonces).await.unwrap();
+    let draft = tx.draft_of_line(batch, 2).await.unwrap().unwrap();
+    answers.note("draft_of_line", (draft.id, &draft.invoice));
+    answers.note("draft_of_line", tx.draft_of_line(batch, 5).await.unwrap());
+    let mended = Draft { amount_minor: 5, invoice: "H-2".into(), ..row(2).draft };
+    answers.note("rewrite_draft", tx.rewrite_draft(draft.id, &mended).await.unwrap());
+    answers.note("rewrite_draft", tx.rewrite_draft(1_001, &mended).await.unwrap());
+    let rewritten = tx.request(draft.id).await.unwrap().unwrap();
+    answers.note(
+        "rewritten",
+        (rewritten.amount_minor, rewritten.invoice, rewritten.payer_name, rewritten.due_date),
+    );
+    let found = tx.batch(batch).await.unwrap().unwrap();
+    answers.note("batch", (found.state, found.counts, found.held, found.one_link, found.duplicates));
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let taken = Draft { invoice: "G-4".into(), ..mended };
+    let refused = tx.rewrite_draft(draft.id, &taken).await.unwrap_err();
+    answers.note("an invoice that is asked for", refused.is_taken());
+    tx.rollback().await.unwrap();
+    answers.note("held_rows", store.held_rows(batch).await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    answers.note("drop_held", tx.drop_held(batch).await.unwrap());
+    tx.commit().await.unwrap();
 }

@@ -1,0 +1,99 @@
+//! Links that ask for several rows: the rows of one payer, gathered into one request, each a line of it. Owns the rule that an
+//! invoice on a line is asked for like one that a request names itself.
+
+use crate::db::{Row, Tx, args};
+use crate::error::StoreError;
+use crate::open::Store;
+use chrono::NaiveDate;
+
+/// Rows that one link asks for; a payer with more gets another link.
+pub const LINES_MAX: i64 = 100;
+
+/// One row of a gathered request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestLine {
+    pub invoice: String,
+    pub amount_minor: i64,
+    pub invoice_date: Option<NaiveDate>,
+    pub due_date: Option<NaiveDate>,
+    pub client: String,
+    pub matter: String,
+    pub message: String,
+    /// Line in the file.
+    pub line: i64,
+}
+
+fn line(row: &Row) -> Result<RequestLine, StoreError> {
+    let date = |at: usize| -> Result<Option<NaiveDate>, StoreError> {
+        let misfit = |what: String| StoreError::Misfit { table: "request_line", what };
+        row.opt_text(at)?
+            .map(|text| text.parse().map_err(|error| misfit(format!("{text}: {error}"))))
+            .transpose()
+    };
+    Ok(RequestLine {
+        invoice: row.text(0)?,
+        amount_minor: row.int(1)?,
+        invoice_date: date(2)?,
+        due_date: date(3)?,
+        client: row.text(4)?,
+        matter: row.text(5)?,
+        message: row.text(6)?,
+        line: row.int(7)?,
+    })
+}
+
+const LINES: &str = "SELECT invoice, amount_minor, invoice_date, due_date, client, matter, message, file_line
+                     FROM request_line WHERE request_id = $1 ORDER BY line";
+
+/// The oldest first, so that a part payment settles the oldest; the link is that of the oldest too.
+const GATHER: &str = "INSERT INTO request_line (request_id, line, came_as, account, invoice, amount_minor, invoice_date, due_date,
+       client, matter, message, file_line)
+     SELECT first_value(id) OVER link, row_number() OVER link - 1, id, account, invoice, amount_minor, invoice_date, due_date,
+       client, matter, message, line
+     FROM (SELECT r.*, lower(r.payer_email) AS mailbox, (row_number() OVER payer - 1) / $2 AS link_no, count(*) OVER everyone AS many
+           FROM request r WHERE r.batch_id = $1 AND r.state = 'draft'
+           WINDOW everyone AS (PARTITION BY lower(r.payer_email), r.payer_name, r.client),
+             payer AS (PARTITION BY lower(r.payer_email), r.payer_name, r.client
+               ORDER BY coalesce(r.invoice_date, '9999'), r.id)) AS asked
+     WHERE many > 1
+     WINDOW link AS (PARTITION BY mailbox, payer_name, client, link_no ORDER BY coalesce(invoice_date, '9999'), id)";
+
+/// `$2` is a line break.
+const SUM: &str = "UPDATE request SET invoice = '', invoice_date = NULL,
+       amount_minor = (SELECT CAST(sum(l.amount_minor) AS BIGINT) FROM request_line l WHERE l.request_id = request.id),
+       due_date = (SELECT min(l.due_date) FROM request_line l WHERE l.request_id = request.id),
+       matter = (SELECT CASE WHEN min(l.matter) = max(l.matter) THEN min(l.matter) ELSE '' END
+                 FROM request_line l WHERE l.request_id = request.id),
+       message = (SELECT coalesce(string_agg(said.message, $2 ORDER BY said.at), '')
+                  FROM (SELECT l.message, min(l.line) AS at FROM request_line l
+                        WHERE l.request_id = request.id AND l.message <> '' GROUP BY l.message) AS said)
+     WHERE batch_id = $1 AND state = 'draft' AND EXISTS (SELECT 1 FROM request_line l WHERE l.came_as = request.id)";
+
+impl Tx {
+    /// Makes one draft of the drafts of each payer and client in a batch; gives how many rows another one took in.
+    pub async fn gather(&mut self, batch: i64) -> Result<u64, StoreError> {
+        if self.execute(GATHER, args![batch, LINES_MAX]).await? == 0 {
+            return Ok(0);
+        }
+        let gathered = self
+            .execute(
+                "UPDATE request SET state = 'gathered' WHERE batch_id = $1 AND state = 'draft'
+                   AND EXISTS (SELECT 1 FROM request_line l WHERE l.came_as = request.id AND l.request_id <> request.id)",
+                args![batch],
+            )
+            .await?;
+        self.execute(SUM, args![batch, "\n"]).await?;
+        Ok(gathered)
+    }
+
+    /// What a gathered request asks for; empty for one that names its invoice itself.
+    pub async fn request_lines(&mut self, request: i64) -> Result<Vec<RequestLine>, StoreError> {
+        self.rows(LINES, args![request]).await?.iter().map(line).collect()
+    }
+}
+
+impl Store {
+    pub async fn request_lines(&self, request: i64) -> Result<Vec<RequestLine>, StoreError> {
+        self.db.rows(LINES, args![request]).await?.iter().map(line).collect()
+    }
+}
