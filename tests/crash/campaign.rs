@@ -268,7 +268,7 @@ impl Campaign {
         assert!((least..=least + cancelled).contains(&mails.len()), "{} mails of {least}", mails.len());
     }
 
-    /// Each file in `done`, with its report.
+    /// Each file in `done`, with its report in every form.
     fn compare_folder(&self) {
         let names = |part: &str| -> Vec<String> {
             let folder = fs_err::read_dir(self.firm.path("folders/operating").join(part)).unwrap();
@@ -277,10 +277,10 @@ impl Campaign {
         assert_eq!(names("inbox").len() + names("work").len() + names("rejected").len(), 0);
         let done = names("done");
         let ending = |end: &str| done.iter().filter(|name| name.ends_with(end)).count();
-        assert_eq!(
-            (ending(".csv"), ending(".report.txt"), ending(".report.json")),
-            (self.files, self.files, self.files)
-        );
+        for form in [".report.txt", ".report.json", ".report.csv", ".report.html"] {
+            assert_eq!(ending(form), self.files, "{form}");
+        }
+        assert_eq!(ending(".csv"), 2 * self.files, "each file, and its report");
     }
 
     fn matters(&self, sql: &str) -> String {

@@ -88,6 +88,9 @@ pub struct Import {
     /// Check only; keep nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Write the report beside the file too, as text, JSON, CSV and a page.
+    #[arg(long, conflicts_with_all = ["explain", "template"])]
+    pub report: bool,
     /// Say which importer knows the file, and how well the others do; take nothing in.
     #[arg(long, requires = "file", conflicts_with_all = ["release", "dry_run", "template"])]
     pub explain: bool,

@@ -20,6 +20,12 @@ pub fn find(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|known| known.code.strip_prefix("REMIT-") == Some(number.as_str()))
 }
 
+/// How a thing with this code is mended.
+pub fn mend(code: &str) -> Option<&'static str> {
+    // As it is given out: a plugin's own code is its author's to explain, whatever it looks like.
+    CODES.iter().find(|known| known.code == code).map(|known| known.mend)
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}\n\n{}\n\nMend: {}", self.code, self.title, self.cause, self.mend)

@@ -6,7 +6,7 @@
 
 use super::file::{self, File};
 use super::gate::Conventions;
-use super::report::{self, Report};
+use super::report::{self, Mends, Report};
 use super::watch::Hints;
 use crate::effect::back_off_ms;
 use crate::error::FlowError;
@@ -35,6 +35,8 @@ pub struct Folder {
     pub policy: Policy,
     pub conventions: Conventions,
     pub settle_ms: i64,
+    /// For the reports.
+    pub mends: Mends,
 }
 
 /// How a file looked, and since when it looks so.
@@ -270,10 +272,9 @@ async fn refuse(road: &Road, file: &File<'_>, error: &FlowError) -> Result<(), F
 async fn put_beside(road: &Road, folder: &Folder, name: &str, batch: &Batch) -> Result<(), FlowError> {
     let rejected = batch.state == BatchState::Rejected;
     let beside = folder.path.join(if rejected { "rejected" } else { "done" });
-    let report = Report::of_batch(batch);
-    put(&beside, &format!("{name}.report.txt"), &report.text()).await?;
-    let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
-    put(&beside, &format!("{name}.report.json"), &json).await?;
+    for (form, text) in Report::of_batch(batch).with_mends(folder.mends).forms()? {
+        put(&beside, &format!("{name}.{form}"), &text).await?;
+    }
     if folder.policy.release == Release::Links && !rejected {
         put(&beside, &format!("{name}.links.csv"), &report::links(road, batch.id).await?).await?;
     }

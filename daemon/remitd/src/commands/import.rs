@@ -4,7 +4,7 @@ use super::{Asked, status};
 use crate::cli::{self, DateOrder, Import, Template};
 use crate::fault::{DONE, Fault};
 use crate::wiring::{self, Need};
-use crate::{config, show};
+use crate::{codes, config, show};
 use remitd_flow::intake::file::{self, File};
 use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
 use remitd_flow::intake::report::{self, Report};
@@ -66,7 +66,12 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         dry_run: import.dry_run,
     };
     let outcome = file::import(road, &file).await?;
-    let report = Report::of_outcome(&outcome, &name, account);
+    let report = Report::of_outcome(&outcome, &name, account).with_mends(codes::mend);
+    if import.report {
+        for (form, text) in report.forms()? {
+            fs_err::write(path.with_file_name(format!("{name}.{form}")), text)?;
+        }
+    }
     if asked.json {
         show::json(&report)?;
     } else {

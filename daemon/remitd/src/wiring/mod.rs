@@ -8,6 +8,7 @@ pub use plugins::seat;
 pub use services::{bare_cache_folder, bare_host};
 
 use crate::clock::SystemClock;
+use crate::codes;
 use crate::config::{self, AccountKind, Config, Loaded, Post, PushRelease};
 use crate::fault::Fault;
 use crate::faults::KillSelf;
@@ -235,6 +236,7 @@ fn folders(loaded: &Loaded) -> Vec<Folder> {
         },
         conventions: conventions(folder.date_order, folder.decimal_mark),
         settle_ms: ms_i64(folder.settle),
+        mends: codes::mend,
     };
     loaded.config.folders.iter().map(folder).collect()
 }
