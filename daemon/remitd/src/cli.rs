@@ -111,6 +111,9 @@ pub struct Import {
     /// Print the template for a file.
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "csv")]
     pub template: Option<Template>,
+    /// With example rows, and on stderr what each column may hold.
+    #[arg(long, requires = "template")]
+    pub annotated: bool,
 }
 
 /// The names of a policy as clap takes them.

@@ -1,7 +1,7 @@
 //! `import`: a file through its importer, or the template for one.
 
-use super::{Asked, status};
-use crate::cli::{self, DateOrder, Import, Template};
+use super::{Asked, status, template};
+use crate::cli::{self, DateOrder, Import};
 use crate::fault::{DONE, Fault};
 use crate::wiring::{self, Need};
 use crate::{codes, config, show};
@@ -12,23 +12,9 @@ use remitd_flow::{Policy, Release};
 use remitd_store::BatchState;
 use std::path::Path;
 
-const COLUMNS: [&str; 7] = [
-    "Invoice Number",
-    "Invoice Date",
-    "Due Date",
-    "Recipient Name",
-    "Recipient Email",
-    "Amount",
-    "Custom Message",
-];
-
 pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
     if let Some(template) = import.template {
-        let between = match template {
-            Template::Csv => ",",
-            Template::Txt => "\t",
-        };
-        show::text(&COLUMNS.join(between))?;
+        template::show(template, import.annotated)?;
         return Ok(DONE);
     }
     if let Some(path) = import.file.as_ref().filter(|_| import.explain) {

@@ -14,6 +14,7 @@ mod reload;
 mod request;
 pub mod run;
 mod status;
+mod template;
 
 use crate::cli::{Cli, Command};
 use crate::config::{self, Loaded};

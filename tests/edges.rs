@@ -1,0 +1,8 @@
+//! Where files come from in the real world, and how they get here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "edges/template.rs"]
+mod template;
+
+const BIN: &str = env!("CARGO_BIN_EXE_remitd");
