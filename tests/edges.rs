@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "edges/names.rs"]
+mod names;
 #[path = "edges/template.rs"]
 mod template;
 

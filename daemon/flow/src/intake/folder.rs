@@ -6,6 +6,7 @@
 
 use super::file::{self, File};
 use super::gate::Conventions;
+use super::pattern::Pattern;
 use super::report::{self, Mends, Report};
 use super::watch::Hints;
 use crate::effect::back_off_ms;
@@ -31,12 +32,22 @@ pub struct Folder {
     /// Holds `inbox`, `work`, `done` and `rejected`.
     pub path: PathBuf,
     pub account: String,
+    /// What the rest is read by: a plugin's id, or [`BY_CONTENT`](super::recognise::BY_CONTENT).
     pub importer: String,
+    /// Importers of files by their names; the first that fits.
+    pub by_name: Vec<(Pattern, String)>,
     pub policy: Policy,
     pub conventions: Conventions,
     pub settle_ms: i64,
     /// For the reports.
     pub mends: Mends,
+}
+
+impl Folder {
+    fn importer_of(&self, name: &str) -> &str {
+        let fits = self.by_name.iter().find(|(pattern, _)| pattern.fits(name));
+        fits.map_or(&self.importer, |(_, importer)| importer)
+    }
 }
 
 /// How a file looked, and since when it looks so.
@@ -220,7 +231,7 @@ async fn take_in(road: &Road, folder: &Folder, name: &str, path: &Path) -> Resul
         path,
         name: maker_name(name),
         account,
-        importer: &folder.importer,
+        importer: folder.importer_of(maker_name(name)),
         conventions: &folder.conventions,
         policy: folder.policy,
         source: "folder",

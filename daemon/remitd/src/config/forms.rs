@@ -4,6 +4,7 @@
 use super::problem::nearest;
 use chrono::NaiveDate;
 use chrono_tz::{TZ_VARIANTS, Tz};
+use remitd_flow::intake::pattern::Pattern;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
@@ -43,6 +44,14 @@ impl Form for Tz {
     }
 }
 
+impl Form for Pattern {
+    fn unfit(text: &str) -> String {
+        format!(
+            "{text:?} is not a pattern for a file's name\nwrite a name without folders, such as \"LEDES*.txt\": * is any text, ? any character"
+        )
+    }
+}
+
 struct Read<T>(T);
 
 impl<'de, T: Form> Deserialize<'de> for Read<T> {
@@ -67,4 +76,8 @@ pub fn list<'de, D: Deserializer<'de>, T: Form>(deserializer: D) -> Result<Vec<T
 
 pub fn zone_name<S: serde::Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(zone.name())
+}
+
+pub fn shown<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }

@@ -7,6 +7,7 @@ use super::secret::{Dsn, Secret};
 use super::units::{ByteSize, Mailbox, Origin, Period};
 use chrono::NaiveDate;
 use remitd_domain::policy::{Duplicates, OnError, OneLink};
+use remitd_flow::intake::pattern::Pattern;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -251,6 +252,16 @@ pub enum DecimalMark {
     Comma,
 }
 
+/// Files whose name fits are read by this importer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ByName {
+    #[serde(deserialize_with = "forms::one", serialize_with = "forms::shown")]
+    pub name: Pattern,
+    /// An importer's plugin id, or `auto`.
+    pub importer: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Folder {
@@ -258,6 +269,8 @@ pub struct Folder {
     pub account: String,
     /// An importer's plugin id, or `auto`: whichever knows the file.
     pub importer: String,
+    /// Other importers, by the file's name; the first that fits.
+    pub by_name: Vec<ByName>,
     pub release: Release,
     pub on_error: OnError,
     pub one_link: OneLink,
@@ -431,6 +444,7 @@ impl Default for Folder {
             path: PathBuf::new(),
             account: String::new(),
             importer: String::new(),
+            by_name: Vec::new(),
             release: Release::default(),
             on_error: OnError::default(),
             one_link: OneLink::default(),

@@ -224,6 +224,7 @@ fn folders(loaded: &Loaded) -> Vec<Folder> {
         path: loaded.path(&folder.path),
         account: folder.account.clone(),
         importer: folder.importer.clone(),
+        by_name: folder.by_name.iter().map(|by| (by.name.clone(), by.importer.clone())).collect(),
         policy: Policy {
             release: match folder.release {
                 config::Release::Send => Release::Send,

@@ -136,10 +136,17 @@ pub fn named(config: &config::Config) -> Vec<(String, &str, Kind)> {
             named.push((format!("account[{at}].connector"), connector.as_str(), Kind::Connector));
         }
     }
-    let by_name = |folder: &&config::Folder| folder.importer != BY_CONTENT;
-    for (at, folder) in config.folders.iter().enumerate().filter(|(_, folder)| by_name(folder)) {
+    for (at, folder) in config.folders.iter().enumerate() {
         named.push((format!("folder[{at}].importer"), folder.importer.as_str(), Kind::Importer));
+        for (of, by) in folder.by_name.iter().enumerate() {
+            named.push((
+                format!("folder[{at}].by_name[{of}].importer"),
+                by.importer.as_str(),
+                Kind::Importer,
+            ));
+        }
     }
+    named.retain(|(_, id, kind)| *kind != Kind::Importer || *id != BY_CONTENT);
     for (at, push) in config.pushes.iter().enumerate() {
         named.push((format!("push[{at}].connector"), push.connector.as_str(), Kind::Connector));
     }

@@ -1,8 +1,10 @@
 //! Names: each is given once, and each that is referred to exists.
 
 use super::Check;
+use crate::config::keys::ByName;
 use crate::config::problem::nearest;
 use crate::config::read::choice;
+use remitd_flow::intake::pattern::Pattern;
 use remitd_flow::intake::recognise::BY_CONTENT;
 use std::collections::HashMap;
 
@@ -45,6 +47,7 @@ impl Check<'_> {
             if folder.importer != BY_CONTENT {
                 self.refers(&format!("{table}.importer"), &folder.importer, "plugin", &plugins);
             }
+            self.by_name(&table, &folder.by_name, &plugins);
         }
         for (at, push) in config.pushes.iter().enumerate() {
             let table = self.element("push", at);
@@ -98,6 +101,35 @@ impl Check<'_> {
             } else {
                 first.insert(id, path.trim_end_matches(".id").to_owned());
             }
+        }
+    }
+
+    /// Each has both its keys, and comes to its turn.
+    fn by_name(&mut self, table: &str, by_name: &[ByName], plugins: &[&str]) {
+        let mut earlier: Vec<&Pattern> = Vec::new();
+        for (at, by) in by_name.iter().enumerate() {
+            let path = self.element(&format!("{table}.by_name"), at);
+            let missing = |key: &&str| self.layers.get(&format!("{path}.{key}")).is_none();
+            let missing: Vec<&str> = ["name", "importer"].into_iter().filter(missing).collect();
+            for key in &missing {
+                let hint = "write both: { name = \"LEDES*.txt\", importer = \"ledes\" }";
+                self.error(
+                    &format!("{path}.{key}"),
+                    "REMIT-0105",
+                    format!("`{path}.{key}` is missing"),
+                    hint,
+                );
+            }
+            if !missing.contains(&"importer") && by.importer != BY_CONTENT {
+                self.refers(&format!("{path}.importer"), &by.importer, "plugin", plugins);
+            }
+            let before = earlier.iter().find(|before| before.covers(&by.name));
+            if let Some(before) = before.filter(|_| !missing.contains(&"name")) {
+                let message =
+                    format!("\"{}\" never comes to its turn: \"{before}\" stands before it", by.name);
+                self.warning(&format!("{path}.name"), "REMIT-0250", message, "put the narrower name first");
+            }
+            earlier.push(&by.name);
         }
     }
 
