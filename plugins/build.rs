@@ -9,5 +9,7 @@ const PLUGINS: [&str; 6] =
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.parent().ok_or("the plugins stand inside a workspace")?;
+    // What importers of tables share goes into their components too.
+    println!("cargo::rerun-if-changed={}", here.join("tabular").display());
     remitd_guest_build::build_guests(root, "plugins", &PLUGINS)
 }
