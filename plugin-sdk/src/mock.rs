@@ -1,11 +1,15 @@
 //! The daemon's services for `cargo test`: each thread has its own, answered by the test's closures. A service that the test
-//! did not set answers `denied`, as the daemon does where a grant is missing. Never part of a component.
+//! did not set answers `denied`, as the daemon does where a grant is missing. [`read`] hands an importer a file. Never part of a component.
+
+mod reading;
 
 use crate::Failure;
 use crate::wit::host::remitd::plugin as contract;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+pub use reading::{Reading, conventions, read};
 
 /// A service's answer, as the test gives it.
 type Answer<In, Out> = Rc<dyn Fn(In) -> Result<Out, Failure>>;

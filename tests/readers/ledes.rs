@@ -3,10 +3,9 @@
 
 use super::{ask, root};
 use ledes_importer::LedesImporter;
-use remitd_plugin_sdk::Context;
-use remitd_plugin_sdk::date::day_of;
-use remitd_plugin_sdk::importer::{Conventions, Drafts, Importer, Out, Source};
-use remitd_plugin_sdk::mock::{Services, install, logged};
+use remitd_plugin_sdk::chrono::NaiveDate;
+use remitd_plugin_sdk::importer::Importer;
+use remitd_plugin_sdk::mock::{self, Services, install, logged};
 use remitd_plugin_sdk::rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,8 +68,8 @@ fn odd_file(seed: u64) -> String {
     format!("LEDES1998B[]{end}{}{end}{}{last}", HEADER.trim_end(), records.join(end))
 }
 
-/// Day since 1970 and amount in minor units, by invoice and client; and the number of line items.
-type Seen = (BTreeMap<(String, String), (i32, i64)>, usize);
+/// Date and amount in minor units, by invoice and client; and the number of line items.
+type Seen = (BTreeMap<(String, String), (NaiveDate, i64)>, usize);
 
 fn ours(file: &str) -> Seen {
     let payers: Vec<String> = (0..CLIENTS)
@@ -80,44 +79,17 @@ fn ours(file: &str) -> Seen {
         .collect();
     install(Services::new(&format!(r#"{{"payers":[{}]}}"#, payers.join(","))));
     logged();
-    let mut rest = file.as_bytes();
-    let mut source = Source::new(|max| {
-        let (now, later) = rest.split_at(rest.len().min(max as usize));
-        rest = later;
-        Ok(now.to_vec())
-    });
-    let mut batches: Vec<Drafts> = Vec::new();
-    let mut out = Out::new(
-        |drafts| {
-            batches.push(drafts.clone());
-            Ok(())
-        },
-        |found| panic!("it is a valid file: {found:?}\n{file}"),
-    );
-    let conventions = Conventions {
-        currency: "USD".into(),
-        exponent: 2,
-        date_order: "mdy".into(),
-        decimal_mark: ".".into(),
-        file_name: "odd.led".into(),
-    };
-    let context = Context { job: "j".into(), idempotency_key: "k".into(), deadline_ms: 0 };
     let importer = LedesImporter::open().unwrap();
-    let rows = importer.read(&context, &mut source, &mut out, &conventions).unwrap();
-    out.finish().unwrap();
-    drop(out);
-    let mut seen = BTreeMap::new();
-    for batch in &batches {
-        let (mut invoice, mut client) = (0, 0);
-        for at in 0..batch.lines.len() {
-            let (to, until) = (batch.invoices.ends[at] as usize, batch.clients.ends[at] as usize);
-            let key =
-                (batch.invoices.text[invoice..to].to_owned(), batch.clients.text[client..until].to_owned());
-            seen.insert(key, (batch.invoice_days[at], batch.amounts_minor[at]));
-            (invoice, client) = (to, until);
-        }
-    }
-    assert_eq!(rows, seen.len() as u64);
+    let read = mock::read(&importer, file.as_bytes(), usize::MAX, &mock::conventions("odd.led")).unwrap();
+    assert!(read.findings.is_empty(), "it is a valid file: {:?}\n{file}", read.findings);
+    let seen: BTreeMap<_, _> = read
+        .drafts()
+        .map(|row| {
+            let key = (row.invoice.to_owned(), row.client.to_owned());
+            (key, (row.invoice_date.unwrap(), row.amount_minor))
+        })
+        .collect();
+    assert_eq!(read.rows, seen.len() as u64);
     let log = logged().pop().unwrap();
     let items = log.rsplit(", ").next().unwrap().split(' ').next().unwrap().parse().unwrap();
     (seen, items)
@@ -134,7 +106,7 @@ fn theirs(items: &serde_json::Value) -> Seen {
         let scale = (decimal("invoice_total") * Decimal::ONE_HUNDRED).normalize().scale();
         assert_eq!(scale, 0, "{item}");
         let key = (text("invoice_number"), text("client_id"));
-        seen.insert(key.clone(), (day_of(text("invoice_date").parse().unwrap()), minor));
+        seen.insert(key.clone(), (text("invoice_date").parse().unwrap(), minor));
         *sums.entry(key).or_default() += decimal("line_item_total");
     }
     let sums: BTreeSet<_> =

@@ -2,10 +2,10 @@
 
 use super::*;
 use proptest::prelude::*;
-use remitd_plugin_sdk::date::day_of;
-use remitd_plugin_sdk::importer::{Drafts, Finding, NO_DAY, Texts};
-use remitd_plugin_sdk::mock::{Services, install};
-use std::collections::{BTreeMap, BTreeSet};
+use remitd_plugin_sdk::chrono::NaiveDate;
+use remitd_plugin_sdk::importer::{Finding, Row};
+use remitd_plugin_sdk::mock::{self, Services, install, logged};
+use std::collections::BTreeMap;
 
 const HEADER: &str = include_str!("../tests/header-1998b.txt");
 const HEADER_BI: &str = include_str!("../tests/header-98bi-v2.txt");
@@ -41,12 +41,13 @@ fn file_bi(items: &[(&str, &str, &str, &str, &str, &str)]) -> String {
     format!("LEDES98BI V2[]\n{HEADER_BI}{items}")
 }
 
-#[derive(Default, Debug)]
+#[derive(Debug)]
 struct Outcome {
     rows: u64,
     seen: String,
     drafts: Vec<String>,
-    due: Vec<(i32, i32)>,
+    /// Of each draft, the invoice's day and the day when it is due.
+    due: Vec<(Option<NaiveDate>, Option<NaiveDate>)>,
     findings: Vec<Finding>,
 }
 
@@ -58,67 +59,29 @@ impl Outcome {
 }
 
 /// `line:minor:invoice:client:matter:name:email:message`
-fn shown(batch: &Drafts, at: usize) -> String {
-    let text = |texts: &Texts| {
-        let begin = if at == 0 { 0 } else { texts.ends[at - 1] as usize };
-        texts.text[begin..texts.ends[at] as usize].to_owned()
-    };
-    let texts = [
-        &batch.invoices,
-        &batch.clients,
-        &batch.matters,
-        &batch.payer_names,
-        &batch.payer_emails,
-        &batch.messages,
-    ];
-    let texts: Vec<String> = texts.into_iter().map(text).collect();
-    format!("{}:{}:{}", batch.lines[at], batch.amounts_minor[at], texts.join(":"))
+fn shown(row: &Row<'_>) -> String {
+    let Row { line, amount_minor, invoice, client, matter, payer_name, payer_email, message, .. } = row;
+    format!("{line}:{amount_minor}:{invoice}:{client}:{matter}:{payer_name}:{payer_email}:{message}")
 }
 
 fn conventions(currency: &str, exponent: u8) -> Conventions {
-    Conventions {
-        currency: currency.into(),
-        exponent,
-        date_order: "mdy".into(),
-        decimal_mark: ".".into(),
-        file_name: "june.led".into(),
-    }
+    Conventions { currency: currency.into(), exponent, ..mock::conventions("june.led") }
 }
 
 /// Reads a file in pieces of `piece` bytes, and checks what must hold for every file. Only drafts that are to be taken are given.
 fn read_by(piece: usize, file: &[u8], settings: &str, conventions: &Conventions) -> Outcome {
-    let mut rest = file;
-    let mut source = Source::new(|max| {
-        let (now, later) = rest.split_at(rest.len().min(piece).min(max as usize));
-        rest = later;
-        Ok(now.to_vec())
-    });
-    let (mut batches, mut findings) = (Vec::<Drafts>::new(), Vec::new());
-    let mut out = Out::new(
-        |drafts| {
-            batches.push(drafts.clone());
-            Ok(())
-        },
-        |found| {
-            findings.extend_from_slice(found);
-            Ok(())
-        },
-    );
     install(Services::new(settings));
-    let importer = LedesImporter::open().unwrap();
-    let (rows, seen) = Reading::new(&importer, conventions).unwrap().read(&mut source, &mut out).unwrap();
-    out.finish().unwrap();
-    drop(out);
-    let bad: BTreeSet<u32> = findings.iter().map(|found| found.line).collect();
-    let mut outcome = Outcome { rows, seen, findings, ..Outcome::default() };
-    for batch in &batches {
-        for at in (0..batch.lines.len()).filter(|at| !bad.contains(&batch.lines[*at])) {
-            outcome.drafts.push(shown(batch, at));
-            outcome.due.push((batch.invoice_days[at], batch.due_days[at]));
-        }
+    logged();
+    let read = mock::read(&LedesImporter::open().unwrap(), file, piece, conventions).unwrap();
+    assert!(read.adds_up(), "no row vanishes: {read:?}");
+    let seen = logged().pop().unwrap().replace("info: ", "");
+    Outcome {
+        rows: read.rows,
+        seen,
+        drafts: read.taken().map(|row| shown(&row)).collect(),
+        due: read.taken().map(|row| (row.invoice_date, row.due_date)).collect(),
+        findings: read.findings,
     }
-    assert_eq!(rows, (bad.len() + outcome.drafts.len()) as u64, "no row vanishes: {outcome:?}");
-    outcome
 }
 
 fn read_as(file: impl AsRef<[u8]>, settings: &str, conventions: &Conventions) -> Outcome {
@@ -157,12 +120,12 @@ fn an_invoice_is_the_sum_of_its_line_items_wherever_they_stand() {
     );
     assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
     assert_eq!(outcome.seen, "LEDES 1998B, 24 columns, 2 invoices, 4 line items");
-    let day = |y, m, d| day_of(remitd_plugin_sdk::chrono::NaiveDate::from_ymd_opt(y, m, d).unwrap());
+    let day = NaiveDate::from_ymd_opt;
     assert_eq!(outcome.due[0], (day(2026, 1, 31), day(2026, 3, 2)));
     let plain = SETTINGS.replace("\"due_days\":30,", "\"describe\":true,");
     let described = read_as(file(&[("A-1", "7", "7.1", "5", "5.00")]), &plain, &conventions("USD", 2));
     assert_eq!(described.drafts, ["3:500:A-1:7:7.1:Seven Ltd:seven@example.com:For services"]);
-    assert_eq!(described.due[0].1, NO_DAY);
+    assert_eq!(described.due[0].1, None);
 }
 
 #[test]
