@@ -38,6 +38,7 @@ stories! {
     folder
     folder_rejected
     import_bad
+    import_columns
     import_csv
     import_damaged
     import_duplicates

@@ -14,12 +14,21 @@ use encoding::Encoding;
 use records::Records;
 use remitd_plugin_sdk::importer::{Conventions, Importer, Out, Source};
 use remitd_plugin_sdk::{About, Context, Failure, export_importer, settings};
-use tabular::code;
+use std::collections::BTreeMap;
+use tabular::{OwnNames, code};
 
-/// There is nothing to set: how a firm writes dates and amounts is said once a folder, in the daemon's configuration.
-#[derive(serde::Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CsvImporter {}
+struct Settings {
+    /// From the firm's header to our name for it.
+    #[serde(default)]
+    columns: BTreeMap<String, String>,
+}
+
+/// How a firm writes dates and amounts is no setting: it is said once a folder, in the daemon's configuration.
+pub struct CsvImporter {
+    own_names: OwnNames,
+}
 
 impl Importer for CsvImporter {
     const ABOUT: About = About {
@@ -29,7 +38,8 @@ impl Importer for CsvImporter {
     };
 
     fn open() -> Result<CsvImporter, Failure> {
-        settings()
+        let Settings { columns } = settings()?;
+        Ok(CsvImporter { own_names: OwnNames::new(&columns)? })
     }
 
     fn recognise(file_name: &str, head: &[u8]) -> u8 {
@@ -39,7 +49,8 @@ impl Importer for CsvImporter {
             return 0;
         }
         let head = encoding::head_to_utf8(head);
-        let known = tabular::known(&header::first_record(&head, header::sniff(&head)));
+        let known = OwnNames::default()
+            .known(&header::first_record(&head, header::sniff(&head, &OwnNames::default())));
         match (known.required, known.all, by_name) {
             (3, _, _) => 95,
             (_, 2.., _) => 60,
@@ -60,10 +71,11 @@ impl Importer for CsvImporter {
             out.reject(1, "", "", code::ENCODING, why)?;
             return Ok(1);
         }
-        let delimiter = header::sniff(records.head());
+        let delimiter = header::sniff(records.head(), &self.own_names);
         records.split_at(delimiter);
         let mut encoding = Encoding::new(records.is_surely_utf8());
-        let Some(columns) = header::columns(&mut records, &mut encoding, delimiter, out)? else {
+        let header = header::Split { delimiter, own_names: &self.own_names };
+        let Some(columns) = header.columns(&mut records, &mut encoding, out)? else {
             return Ok(1);
         };
         rows::read(&mut records, encoding, columns, conventions, out)

@@ -6,14 +6,15 @@ mod amount;
 mod columns;
 pub mod damage;
 mod dates;
+mod header;
 mod table;
 
 pub use amount::Style;
 pub use columns::{
-    AMOUNT, CLIENT, COLUMNS, Column, Columns, DUE_DATE, EMAIL, Header, INVOICE, INVOICE_DATE, Known, MATTER,
-    MESSAGE, NAME, OwnNames, known,
+    AMOUNT, CLIENT, COLUMNS, Column, Columns, DUE_DATE, EMAIL, INVOICE, INVOICE_DATE, MATTER, MESSAGE, NAME,
 };
 pub use dates::Order;
+pub use header::{Header, Known, OwnNames};
 pub use table::{CELL_MAX_BYTES, Cells, ROWS_MAX, Table, Values};
 
 /// Codes of findings; the daemon explains each.
