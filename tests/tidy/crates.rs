@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("remitd-tests", &["remitd-sandbox"]),
     ("tabular", SDK),
     ("csv-importer", TABLES),
-    ("ledes-importer", SDK),
+    ("ledes-importer", TABLES),
     ("sql-connector", SDK),
     ("mail-folder", SDK),
     ("smtp", SDK),

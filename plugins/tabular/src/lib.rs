@@ -1,6 +1,6 @@
 //! What every importer of tables shares: which column is which, how people write amounts and dates, what spreadsheets do to cells,
 //! the words for what is wrong, and the count of rows. Whoever reads a format brings [`Cells`]; a good row allocates nothing. Knows
-//! no file, no encoding and no delimiter; whether a draft may be sent (an address, a known account) is the daemon's own check.
+//! no file and no delimiter; whether a draft may be sent (an address, a known account) is the daemon's own check.
 
 mod amount;
 mod columns;
@@ -8,6 +8,7 @@ pub mod damage;
 mod dates;
 mod header;
 mod table;
+mod windows1252;
 
 pub use amount::Style;
 pub use columns::{
@@ -16,6 +17,7 @@ pub use columns::{
 pub use dates::Order;
 pub use header::{Header, Known, OwnNames};
 pub use table::{CELL_MAX_BYTES, Cells, ROWS_MAX, Table, Values};
+pub use windows1252::windows1252;
 
 /// Codes of findings; the daemon explains each.
 pub mod code {
