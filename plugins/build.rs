@@ -3,8 +3,15 @@
 use std::error::Error;
 use std::path::Path;
 
-const PLUGINS: [&str; 6] =
-    ["csv-importer", "ledes-importer", "sql-connector", "mail-folder", "smtp", "sandbox-gateway"];
+const PLUGINS: [&str; 7] = [
+    "csv-importer",
+    "fixed-width-importer",
+    "ledes-importer",
+    "sql-connector",
+    "mail-folder",
+    "smtp",
+    "sandbox-gateway",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

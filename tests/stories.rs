@@ -42,6 +42,7 @@ stories! {
     import_csv
     import_damaged
     import_duplicates
+    import_fixed_width
     import_hold
     import_ledes
     import_odd

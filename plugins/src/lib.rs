@@ -20,8 +20,9 @@ macro_rules! bundle {
     };
 }
 
-pub const BUNDLED: [Bundled; 6] = [
+pub const BUNDLED: [Bundled; 7] = [
     bundle!("csv-importer"),
+    bundle!("fixed-width-importer"),
     bundle!("ledes-importer"),
     bundle!("sql-connector"),
     bundle!("mail-folder"),

@@ -67,6 +67,7 @@ fn a_plugin_imports_only_the_services_of_its_work() {
         assert_eq!(got, expect, "{id}");
     };
     check("csv-importer", &["intake", "log", "settings"]);
+    check("fixed-width-importer", &["intake", "log", "settings"]);
     check("ledes-importer", &["intake", "log", "settings"]);
     check("sql-connector", &["log", "settings", "sql"]);
     check("mail-folder", &["log", "maildir", "settings"]);

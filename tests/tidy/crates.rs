@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Ours that each of ours may depend on. A crate that is not here may depend on none of ours.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("remitd-domain", &[]),
     ("remitd-store", &["remitd-domain"]),
     ("remitd-host", &["remitd-domain"]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("remitd-tests", &["remitd-sandbox"]),
     ("tabular", SDK),
     ("csv-importer", TABLES),
+    ("fixed-width-importer", TABLES),
     ("ledes-importer", TABLES),
     ("sql-connector", SDK),
     ("mail-folder", SDK),

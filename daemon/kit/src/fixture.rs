@@ -89,6 +89,8 @@ pub struct Granted {
 #[serde(deny_unknown_fields, default)]
 pub struct Importer {
     pub samples: Vec<Sample>,
+    /// Nothing in its files shows that they are for it: it is chosen by its name, and claims none.
+    pub by_name: bool,
     /// Files that are for others.
     pub foreign: Vec<String>,
     pub currency: Option<String>,

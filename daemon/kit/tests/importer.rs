@@ -13,6 +13,11 @@ async fn csv_importer() {
 }
 
 #[tokio::test]
+async fn fixed_width_importer() {
+    play_bundled("fixed-width-importer").await;
+}
+
+#[tokio::test]
 async fn ledes_importer() {
     play_bundled("ledes-importer").await;
 }
