@@ -78,7 +78,7 @@ fn native(file: &[u8]) -> f64 {
         },
         |findings| panic!("{findings:?}"),
     );
-    let seen = CsvImporter {}.read(&context, &mut source, &mut out, &conventions).unwrap();
+    let seen = CsvImporter::default().read(&context, &mut source, &mut out, &conventions).unwrap();
     out.finish().unwrap();
     drop(out);
     let seconds = began.elapsed().as_secs_f64();

@@ -26,6 +26,7 @@ struct Settings {
 }
 
 /// How a firm writes dates and amounts is no setting: it is said once a folder, in the daemon's configuration.
+#[derive(Default)]
 pub struct CsvImporter {
     own_names: OwnNames,
 }
