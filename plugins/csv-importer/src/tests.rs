@@ -1,6 +1,7 @@
 //! Whole files, from bytes to drafts and findings.
 
 use super::*;
+use proptest::prelude::*;
 use remitd_plugin_sdk::chrono::NaiveDate;
 use remitd_plugin_sdk::importer::Row;
 use remitd_plugin_sdk::mock::{self, Reading, Services, install};
@@ -240,4 +241,22 @@ fn the_firms_own_names_of_columns() {
         schema["properties"]["columns"]["additionalProperties"]["enum"],
         remitd_plugin_sdk::serde_json::json!(known)
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// `read` holds what must be: no panic, no row vanishes, the same in any pieces.
+    #[test]
+    fn any_bytes(file in prop::collection::vec(any::<u8>(), 0..400)) {
+        install(Services::default());
+        read(&file);
+    }
+
+    #[test]
+    fn any_rows(rows in "([a-zé\",; \t\r\n]{0,8}[,;\n]){0,60}", delimiter in "[,;|\t]") {
+        install(Services::default());
+        let header = ["Name", "Email", "Amount"].join(&delimiter);
+        read(format!("{header}\n{rows}"));
+    }
 }

@@ -35,7 +35,6 @@ impl Style {
         self.parse(written).map_err(|wrong| self.words(written, wrong))
     }
 
-    #[inline]
     fn parse(&self, written: &str) -> Result<i64, Wrong> {
         // Nearly every amount of a file: digits, perhaps a mark.
         if written.as_bytes().first().is_some_and(u8::is_ascii_digit) {
@@ -72,7 +71,6 @@ impl Style {
         Ok(written)
     }
 
-    #[inline]
     fn digits(&self, written: &str) -> Result<i64, Wrong> {
         // The mark is ASCII: what lies before it and after it is text again.
         let mark = written.bytes().position(|byte| char::from(byte) == self.mark);
@@ -98,7 +96,6 @@ impl Style {
 
     /// `1234`, or the groups of `1,234,567`: one separator throughout, and three digits in each group but the first. None where
     /// it is too large.
-    #[inline]
     fn whole(&self, written: &str) -> Result<Option<i64>, Wrong> {
         let other = if self.mark == '.' { ',' } else { '.' };
         let (mut value, mut separator, mut digits) = (Some(0), None, 0);

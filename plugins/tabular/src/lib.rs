@@ -31,3 +31,7 @@ pub mod code {
     pub const TOO_LONG: &str = "REMIT-0210";
     pub const DAMAGED: &str = "REMIT-0219";
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;
