@@ -212,8 +212,7 @@ export_importer!({{Type}});
 #[cfg(test)]
 mod tests {
     use super::*;
-    use remitd_plugin_sdk::mock::{Services, install};
-    use std::cell::RefCell;
+    use remitd_plugin_sdk::mock::{self, Services, install};
 
     /// What came out: the count, the drafts as `line invoice amount`, the findings as `line code`.
     type Came = (Result<u64, String>, Vec<String>, Vec<String>);
@@ -221,52 +220,17 @@ mod tests {
     /// Reads `file` in pieces of so many bytes.
     fn read(file: &[u8], piece: usize) -> Came {
         install(Services::new(r#"{"message":"Thank you."}"#));
-        let conventions = Conventions {
-            currency: "USD".into(),
-            exponent: 2,
-            date_order: "mdy".into(),
-            decimal_mark: ".".into(),
-            file_name: "bills.txt".into(),
-        };
-        let context = Context {
-            job: "j".into(),
-            idempotency_key: "k".into(),
-            deadline_ms: 0,
-        };
-        let mut pieces = file.chunks(piece);
-        let mut source = Source::new(|_| Ok(pieces.next().unwrap_or_default().to_vec()));
-        let (drafts, findings) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-        let mut out = Out::new(
-            |batch| {
-                for (row, line) in batch.lines.iter().enumerate() {
-                    let from = if row == 0 {
-                        0
-                    } else {
-                        batch.invoices.ends[row - 1] as usize
-                    };
-                    let invoice = &batch.invoices.text[from..batch.invoices.ends[row] as usize];
-                    drafts
-                        .borrow_mut()
-                        .push(format!("{line} {invoice} {}", batch.amounts_minor[row]));
-                }
-                Ok(())
-            },
-            |batch| {
-                findings.borrow_mut().extend(
-                    batch
-                        .iter()
-                        .map(|found| format!("{} {}", found.line, found.code)),
-                );
-                Ok(())
-            },
-        );
         let importer = {{Type}}::open().unwrap();
-        let rows = importer
-            .read(&context, &mut source, &mut out, &conventions)
-            .map_err(|failure| failure.code);
-        out.finish().unwrap();
-        drop(out);
-        (rows, drafts.into_inner(), findings.into_inner())
+        let read = match mock::read(&importer, file, piece, &mock::conventions("bills.txt")) {
+            Ok(read) => read,
+            Err(failure) => return (Err(failure.code), Vec::new(), Vec::new()),
+        };
+        assert!(read.adds_up(), "no row vanishes");
+        let drafts = read.drafts();
+        let drafts = drafts.map(|row| format!("{} {} {}", row.line, row.invoice, row.amount_minor));
+        let findings = read.findings.iter();
+        let findings = findings.map(|found| format!("{} {}", found.line, found.code));
+        (Ok(read.rows), drafts.collect(), findings.collect())
     }
 
     const FILE: &[u8] = b"BILLS|1\r\n# invoice|due|payer|e-mail|amount\r\n\
