@@ -5,7 +5,7 @@ use crate::Failure;
 use serde::de::DeserializeOwned;
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::mock as service;
+use crate::services as service;
 #[cfg(target_arch = "wasm32")]
 use crate::wit::host::remitd::plugin as service;
 

@@ -51,6 +51,8 @@ pub mod mail;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod mock;
 pub mod money;
+#[cfg(not(target_arch = "wasm32"))]
+mod services;
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::restriction)]
 pub mod wit;
 

@@ -183,7 +183,8 @@ impl Host {
         let ledger = Arc::new(Ledger::new(self.around.limits.memory_bytes));
         let deadline = Instant::now() + wall;
         let context = self.context(&job, wall_ms);
-        let store = self.store(plugin, Arc::clone(&ledger), job.job.clone(), deadline);
+        let mut store = self.store(plugin, Arc::clone(&ledger), job.job.clone(), deadline);
+        store.data_mut().usage.clone_from(&job.usage);
         let (store, kept) = Lent::out(store).await;
         let pre = plugin.pre.clone();
         let beating = self.pulse.beat();

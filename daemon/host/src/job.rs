@@ -64,6 +64,8 @@ pub struct JobState {
     pub(crate) job: String,
     pub(crate) deadline: Instant,
     pub(crate) log_lines: u32,
+    /// Who listens to the lines.
+    pub(crate) usage: Option<Arc<Usage>>,
     table: ResourceTable,
     host_calls: u32,
     noted: Vec<String>,
@@ -133,6 +135,7 @@ impl JobState {
             job,
             deadline,
             log_lines: 0,
+            usage: None,
             table: ResourceTable::new(),
             host_calls: 0,
             noted: Vec::new(),

@@ -12,6 +12,8 @@ pub struct Usage {
     pub memory_bytes: AtomicU64,
     /// What went through host calls, both ways: pieces of files, batches, bodies, messages.
     pub carried_bytes: AtomicU64,
+    /// The plugin's lines in the log, as many as one job may write.
+    pub said: Mutex<Vec<String>>,
 }
 
 /// As far as it explains the job's end.

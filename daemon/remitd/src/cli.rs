@@ -91,7 +91,7 @@ pub struct Import {
     /// Write the report beside the file too, as text, JSON, CSV and a page.
     #[arg(long, conflicts_with_all = ["explain", "template"])]
     pub report: bool,
-    /// Say which importer knows the file, and how well the others do; take nothing in.
+    /// Say which importer knows the file and what it makes of it; take nothing in.
     #[arg(long, requires = "file", conflicts_with_all = ["release", "dry_run", "template"])]
     pub explain: bool,
     #[arg(long, value_enum, default_value_t = Release::Review)]
@@ -108,6 +108,9 @@ pub struct Import {
     /// How dates are written that are not ISO.
     #[arg(long, value_enum, default_value_t = DateOrder::Mdy)]
     pub date_order: DateOrder,
+    /// What stands before the cents.
+    #[arg(long, value_enum, default_value_t = DecimalMark::Point)]
+    pub decimal_mark: DecimalMark,
     /// Print the template for a file.
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "csv")]
     pub template: Option<Template>,
@@ -139,6 +142,14 @@ pub enum Release {
     Links,
     /// Wait for `batch release`.
     Review,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum DecimalMark {
+    #[value(name = ".")]
+    Point,
+    #[value(name = ",")]
+    Comma,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::records::{FIELDS_MAX, Fault as Broken, RECORD_MAX_BYTES, Records};
 use crate::text::{Fields, Text};
 use crate::{LedesImporter, header};
 use remitd_plugin_sdk::Failure;
+use remitd_plugin_sdk::host::log;
 use remitd_plugin_sdk::importer::{Conventions, Out, Source};
 use std::collections::BTreeSet;
 
@@ -172,6 +173,9 @@ impl<'a> Reading<'a> {
         match Columns::read(standard, fields) {
             Ok(columns) => {
                 self.joined += 1;
+                if self.columns.is_none() {
+                    log::info(&format!("{}, header in line {line}", standard.name()));
+                }
                 self.columns.get_or_insert(columns);
                 Ok(Some(columns))
             }

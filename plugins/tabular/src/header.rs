@@ -4,6 +4,7 @@
 use crate::code;
 use crate::columns::{COLUMNS, Column, Columns};
 use remitd_plugin_sdk::Failure;
+use remitd_plugin_sdk::host::log;
 use remitd_plugin_sdk::importer::Out;
 use std::collections::BTreeMap;
 
@@ -45,8 +46,24 @@ impl Columns {
             good = false;
             out.reject(header.line, column.name, value, code::COLUMN, message)?;
         }
+        if good {
+            log::info(&understood(header, &places));
+        }
         Ok(good.then(|| Columns::new(header.names.len(), places)))
     }
+}
+
+/// Which column is which, and which are not read: for whoever asks why a file was read so.
+fn understood(header: &Header<'_>, places: &[Option<usize>]) -> String {
+    let name = |at: usize| header.names.get(at).map_or("", String::as_str);
+    let read = COLUMNS.iter().zip(places).filter_map(|(column, place)| {
+        place.map(|at| format!("{} is column {} \"{}\"", column.name, at + 1, name(at)))
+    });
+    let read: Vec<_> = read.collect();
+    let rest = (0..header.names.len()).filter(|at| !places.contains(&Some(*at)) && !name(*at).is_empty());
+    let rest: Vec<_> = rest.map(|at| format!("\"{}\"", name(at))).collect();
+    let rest = if rest.is_empty() { String::new() } else { format!("; not read: {}", rest.join(", ")) };
+    format!("header in line {}{}: {}{rest}", header.line, header.how, read.join(", "))
 }
 
 /// The firm's own names of columns, from its settings; none unless it has set some.

@@ -16,9 +16,9 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
 /// Longest that reading one file may take: a million rows through a busy database.
-const READ_MS: u64 = 15 * 60_000;
+pub(super) const READ_MS: u64 = 15 * 60_000;
 /// Pieces between the importer and the database; each is up to 8 MiB.
-const PIECES: usize = 2;
+pub(super) const PIECES: usize = 2;
 const HASH_PIECE: usize = 256 * 1024;
 
 #[derive(Clone, Copy)]
@@ -88,13 +88,7 @@ async fn read_into(
 ) -> Result<(), FlowError> {
     let source = Box::new(fs::File::open(file.path).await?.into_parts().0);
     let (out, mut pieces) = mpsc::channel(PIECES);
-    let conventions = plugin::Conventions {
-        currency: file.account.currency.code().to_owned(),
-        exponent: u8::try_from(file.account.currency.exponent()).unwrap_or_default(),
-        date_order: file.conventions.date_order.clone(),
-        decimal_mark: file.conventions.decimal_mark.clone(),
-        file_name: file.name.to_owned(),
-    };
+    let conventions = told(file.account, file.conventions, file.name);
     let job = JobSpec { wall_ms: Some(READ_MS), ..JobSpec::new(format!("import {}", file.name), file.name) };
     let reading = importer.read(job, source, out, conventions);
     let taking = async {
@@ -124,6 +118,17 @@ async fn read_into(
         gate.note(vec![empty_file()]);
     }
     Ok(())
+}
+
+/// What an importer is told of the file and of how its firm writes.
+pub(super) fn told(account: &Account, conventions: &Conventions, name: &str) -> plugin::Conventions {
+    plugin::Conventions {
+        currency: account.currency.code().to_owned(),
+        exponent: u8::try_from(account.currency.exponent()).unwrap_or_default(),
+        date_order: conventions.date_order.clone(),
+        decimal_mark: conventions.decimal_mark.clone(),
+        file_name: name.to_owned(),
+    }
 }
 
 fn too_many_rows(most: u64) -> FlowError {

@@ -6,6 +6,7 @@ pub mod edit;
 pub mod file;
 pub mod folder;
 mod gate;
+pub mod look;
 pub mod pattern;
 pub mod push;
 pub mod quick;

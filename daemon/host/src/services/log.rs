@@ -3,6 +3,7 @@
 use crate::failure::{one_line, truncate};
 use crate::job::JobState;
 use crate::wit::log::{Host, Level};
+use std::sync::PoisonError;
 
 const LINE_MAX_BYTES: usize = 2_000;
 /// What the standard library's panic message has in it.
@@ -26,6 +27,9 @@ impl Host for JobState {
             let mut line = one_line(&message);
             truncate(&mut line, LINE_MAX_BYTES);
             emit(level, &self.charter.plugin, &self.job, &line);
+            if let Some(usage) = &self.usage {
+                usage.said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
         } else if self.log_lines == most {
             emit(Level::Warn, &self.charter.plugin, &self.job, "further lines of this job are dropped");
         }

@@ -1,15 +1,19 @@
 //! `import`: a file through its importer, or the template for one.
 
 use super::{Asked, status, template};
-use crate::cli::{self, DateOrder, Import};
+use crate::cli::{self, DateOrder, DecimalMark, Import};
 use crate::fault::{DONE, Fault};
 use crate::wiring::{self, Need};
 use crate::{codes, config, show};
+use remitd_domain::draft::Finding;
+use remitd_flow::intake::Conventions;
 use remitd_flow::intake::file::{self, File};
+use remitd_flow::intake::look::{self, Look};
 use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
 use remitd_flow::intake::report::{self, Report};
 use remitd_flow::{Policy, Release};
 use remitd_store::BatchState;
+use serde::Serialize;
 use std::path::Path;
 
 pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
@@ -18,7 +22,7 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         return Ok(DONE);
     }
     if let Some(path) = import.file.as_ref().filter(|_| import.explain) {
-        return explain(asked, path).await;
+        return explain(asked, import, path).await;
     }
     let (Some(path), Some(account)) = (&import.file, &import.account) else {
         return Err(Fault::usage(
@@ -29,12 +33,7 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
     let wired = asked.open(Need::Plugins).await?;
     let road = &wired.road;
     let name = name_of(path);
-    let order = match import.date_order {
-        DateOrder::Mdy => config::DateOrder::Mdy,
-        DateOrder::Dmy => config::DateOrder::Dmy,
-        DateOrder::Ymd => config::DateOrder::Ymd,
-    };
-    let conventions = wiring::conventions(order, config::DecimalMark::Point);
+    let conventions = conventions(import);
     let file = File {
         path,
         name: &name,
@@ -87,25 +86,70 @@ pub fn release(release: cli::Release) -> Release {
     }
 }
 
-/// What every importer says of the file; done when one of them is surest.
-async fn explain(asked: &Asked, path: &Path) -> Result<u8, Fault> {
+/// How a file would be read.
+#[derive(Serialize)]
+struct Explained {
+    guesses: Vec<Guess>,
+    #[serde(flatten)]
+    look: Option<Look>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<String>,
+}
+
+/// What every importer says of the file, and what the surest of them makes of it. Done when one reads it without a finding.
+async fn explain(asked: &Asked, import: &Import, path: &Path) -> Result<u8, Fault> {
     let wired = asked.open(Need::Plugins).await?;
+    let road = &wired.road;
     let name = name_of(path);
-    let guesses = recognise::guesses(&wired.road, path, &name).await?;
-    if asked.json {
-        show::json(&guesses)?;
-    } else {
-        let row = |guess: &Guess| vec![guess.importer.clone(), format!("{} of 100", guess.sure)];
-        show::table(&["importer", "sure"], guesses.iter().map(row).collect())?;
-    }
-    match recognise::surest(&guesses, &name) {
-        Ok(importer) => show::note(&format!("{name} is read by \"{importer}\"")),
-        Err(error) => {
-            show::note(&error.to_string());
-            return Ok(status(false));
+    let guesses = recognise::guesses(road, path, &name).await?;
+    let chosen = match &import.importer {
+        Some(importer) => Ok(importer.as_str()),
+        None => recognise::surest(&guesses, &name),
+    };
+    let account = match &import.account {
+        Some(account) => road.account(account)?,
+        None => road.accounts.first().ok_or_else(|| Fault::usage("no account is configured", ""))?,
+    };
+    let (look, why_not) = match chosen {
+        Ok(importer) => {
+            (Some(look::look(road, importer, (path, &name), account, &conventions(import)).await?), None)
         }
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let clean = look.as_ref().is_some_and(|look| look.wrong == 0);
+    let explained = Explained { guesses, look, why_not };
+    if asked.json {
+        show::json(&explained)?;
+        return Ok(status(clean));
     }
-    Ok(DONE)
+    let row = |guess: &Guess| vec![guess.importer.clone(), format!("{} of 100", guess.sure)];
+    show::table(&["importer", "sure"], explained.guesses.iter().map(row).collect())?;
+    if let Some(look) = &explained.look {
+        let mut text = vec![format!("{name} is read by \"{}\"", look.importer)];
+        text.extend(look.said.iter().map(|line| format!("  {line}")));
+        text.push(format!("{} rows, {} of them with something wrong in their form", look.rows, look.wrong));
+        let told =
+            |finding: &Finding| format!("  line {}, {}: {}", finding.line, finding.column, finding.message);
+        text.extend(look.findings.iter().map(told));
+        show::text(&text.join("\n"))?;
+    }
+    if let Some(why_not) = &explained.why_not {
+        show::note(why_not);
+    }
+    Ok(status(clean))
+}
+
+fn conventions(import: &Import) -> Conventions {
+    let order = match import.date_order {
+        DateOrder::Mdy => config::DateOrder::Mdy,
+        DateOrder::Dmy => config::DateOrder::Dmy,
+        DateOrder::Ymd => config::DateOrder::Ymd,
+    };
+    let mark = match import.decimal_mark {
+        DecimalMark::Point => config::DecimalMark::Point,
+        DecimalMark::Comma => config::DecimalMark::Comma,
+    };
+    wiring::conventions(order, mark)
 }
 
 fn name_of(path: &Path) -> String {
