@@ -94,7 +94,7 @@ fn every_answer_has_its_keys() {
     has(&firm.ask(&["mail", "list"]), mail);
     has(&firm.ask(&["mail", "show", "1"])["history"], "attempt started ended outcome detail");
     let status = firm.ask(&["status"]);
-    has(&status, "store books requests effects files_in_hand held");
+    has(&status, "store books requests effects files_in_hand paused held");
     has(
         &status["books"],
         "files rows requests mails payments paid_minor postings posted_minor unposted unmailed",

@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "edges/dropping.rs"]
+mod dropping;
+#[path = "edges/folder.rs"]
+mod folder;
 #[path = "edges/names.rs"]
 mod names;
+#[path = "edges/outages.rs"]
+mod outages;
 #[path = "edges/template.rs"]
 mod template;
 

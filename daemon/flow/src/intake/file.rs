@@ -1,6 +1,7 @@
 //! The door of files: a billing office's file becomes a batch, all of it or nothing.
 
 use super::gate::{Conventions, Gate, Outcome};
+use super::look::Look;
 use super::recognise::{self, BY_CONTENT};
 use crate::error::FlowError;
 use crate::plugin::{self, Delivered, Importer};
@@ -20,6 +21,8 @@ pub(super) const READ_MS: u64 = 15 * 60_000;
 /// Pieces between the importer and the database; each is up to 8 MiB.
 pub(super) const PIECES: usize = 2;
 const HASH_PIECE: usize = 256 * 1024;
+/// Somebody still wrote the file: what was read of it is not the whole.
+pub(super) const CHANGED: &str = "REMIT-0252";
 
 #[derive(Clone, Copy)]
 pub struct File<'a> {
@@ -51,6 +54,7 @@ pub async fn import(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> 
 
 async fn through(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
     let importer = road.importer(file.importer)?;
+    let look = Look::of(&fs::metadata(file.path).await?);
     let sha256 = hash(file.path, road.limits.file_bytes).await?;
     let new = NewBatch {
         source: file.source,
@@ -75,6 +79,13 @@ async fn through(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
         },
     };
     read_into(&mut gate, &importer, file, road.limits.file_rows).await?;
+    if Look::of(&fs::metadata(file.path).await?) != look {
+        let message = format!(
+            "{} was changed while it was read: nothing was taken in; it can be once nobody writes it any more",
+            file.name
+        );
+        return Err(FlowError::refused(CHANGED, message));
+    }
     road.point("intake.read")?;
     gate.close(file.dry_run).await
 }

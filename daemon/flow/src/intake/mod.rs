@@ -3,10 +3,11 @@
 
 mod bad;
 pub mod edit;
+pub mod explain;
 pub mod file;
 pub mod folder;
 mod gate;
-pub mod look;
+mod look;
 pub mod pattern;
 pub mod push;
 pub mod quick;

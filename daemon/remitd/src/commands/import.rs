@@ -7,8 +7,8 @@ use crate::wiring::{self, Need};
 use crate::{codes, config, show};
 use remitd_domain::draft::Finding;
 use remitd_flow::intake::Conventions;
+use remitd_flow::intake::explain::{self, Reading};
 use remitd_flow::intake::file::{self, File};
-use remitd_flow::intake::look::{self, Look};
 use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
 use remitd_flow::intake::report::{self, Report};
 use remitd_flow::{Policy, Release};
@@ -91,7 +91,7 @@ pub fn release(release: cli::Release) -> Release {
 struct Explained {
     guesses: Vec<Guess>,
     #[serde(flatten)]
-    look: Option<Look>,
+    reading: Option<Reading>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_not: Option<String>,
 }
@@ -110,27 +110,27 @@ async fn explain(asked: &Asked, import: &Import, path: &Path) -> Result<u8, Faul
         Some(account) => road.account(account)?,
         None => road.accounts.first().ok_or_else(|| Fault::usage("no account is configured", ""))?,
     };
-    let (look, why_not) = match chosen {
+    let (reading, why_not) = match chosen {
         Ok(importer) => {
-            (Some(look::look(road, importer, (path, &name), account, &conventions(import)).await?), None)
+            (Some(explain::read(road, importer, (path, &name), account, &conventions(import)).await?), None)
         }
         Err(error) => (None, Some(error.to_string())),
     };
-    let clean = look.as_ref().is_some_and(|look| look.wrong == 0);
-    let explained = Explained { guesses, look, why_not };
+    let clean = reading.as_ref().is_some_and(|reading| reading.wrong == 0);
+    let explained = Explained { guesses, reading, why_not };
     if asked.json {
         show::json(&explained)?;
         return Ok(status(clean));
     }
     let row = |guess: &Guess| vec![guess.importer.clone(), format!("{} of 100", guess.sure)];
     show::table(&["importer", "sure"], explained.guesses.iter().map(row).collect())?;
-    if let Some(look) = &explained.look {
-        let mut text = vec![format!("{name} is read by \"{}\"", look.importer)];
-        text.extend(look.said.iter().map(|line| format!("  {line}")));
-        text.push(format!("{} rows, {} of them with something wrong in their form", look.rows, look.wrong));
+    if let Some(reading) = &explained.reading {
+        let mut text = vec![format!("{name} is read by \"{}\"", reading.importer)];
+        text.extend(reading.said.iter().map(|line| format!("  {line}")));
+        text.push(format!("{} rows, {} of them with something wrong in their form", reading.rows, reading.wrong));
         let told =
             |finding: &Finding| format!("  line {}, {}: {}", finding.line, finding.column, finding.message);
-        text.extend(look.findings.iter().map(told));
+        text.extend(reading.findings.iter().map(told));
         show::text(&text.join("\n"))?;
     }
     if let Some(why_not) = &explained.why_not {

@@ -4,6 +4,7 @@ mod audit;
 mod batch;
 mod check;
 mod demo;
+mod hands;
 mod import;
 mod init;
 mod mail;

@@ -1,5 +1,6 @@
 //! `status`: what is where, and what waits for a person.
 
+use super::hands::{self, InHand};
 use super::{Asked, status};
 use crate::fault::Fault;
 use crate::show;
@@ -19,7 +20,9 @@ struct Status {
     /// By kind, then by state.
     effects: BTreeMap<String, BTreeMap<String, i64>>,
     /// Files that were dropped and are not done.
-    files_in_hand: Vec<String>,
+    files_in_hand: Vec<InHand>,
+    /// Folders that take nothing new, since a file named `stop` lies in their inbox.
+    paused: Vec<String>,
     held: Vec<HeldView>,
 }
 
@@ -30,20 +33,14 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     for row in store.effect_summary().await? {
         effects.entry(row.kind).or_default().insert(row.state, row.count);
     }
-    let mut files_in_hand = Vec::new();
-    for folder in &wired.folders {
-        for part in ["inbox", "work"] {
-            let Ok(entries) = fs_err::read_dir(folder.path.join(part)) else { continue };
-            files_in_hand.extend(entries.flatten().map(|entry| entry.path().display().to_string()));
-        }
-    }
-    files_in_hand.sort();
+    let (files_in_hand, paused) = hands::look(&wired.folders);
     let answer = Status {
         store: store.kind(),
         books: store.books().await?,
         requests: store.request_counts().await?.into_iter().collect(),
         effects,
         files_in_hand,
+        paused,
         held: store.effects_held(HELD_MAX).await?.iter().map(HeldView::from).collect(),
     };
     let calm = answer.held.is_empty();
@@ -62,7 +59,10 @@ fn tell(answer: &Status) -> Result<(), Fault> {
         let states: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
         lines.push(format!("effects {kind}: {}", states.join(", ")));
     }
-    lines.extend(answer.files_in_hand.iter().map(|file| format!("in hand: {file}")));
+    lines.extend(answer.paused.iter().map(|folder| {
+        format!("paused: {folder} takes nothing new until the file \"stop\" in its inbox is gone")
+    }));
+    lines.extend(answer.files_in_hand.iter().map(InHand::line));
     show::text(&lines.join("\n"))?;
     if answer.held.is_empty() {
         return show::text("nothing waits for a person");

@@ -1,0 +1,170 @@
+//! From `work` to `done` or `rejected`, with the report beside it. The name in `work` is the batch's key, so that a file is
+//! never two batches; each step may be repeated after a crash.
+
+use super::take::maker_name;
+use super::{Folder, Memory, random_hex};
+use crate::effect::back_off_ms;
+use crate::error::FlowError;
+use crate::intake::file::{self, CHANGED, File};
+use crate::intake::report::{self, Report};
+use crate::release::Release;
+use crate::road::Road;
+use fs_err::tokio as fs;
+use remitd_domain::draft::Finding;
+use remitd_host::FailureClass;
+use remitd_store::{Batch, BatchState, Closed, Counts, NewBatch};
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// The files in `work`; what is no plain file is not from us.
+pub(super) async fn names(folder: &Path) -> Result<Vec<String>, FlowError> {
+    let mut entries = fs::read_dir(folder.join("work")).await?;
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next_entry().await? {
+        let is_file = entry.file_type().await.is_ok_and(|kind| kind.is_file());
+        let ours = entry.file_name().into_string().ok().filter(|name| is_file && !name.starts_with('.'));
+        names.extend(ours);
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Works on the file, unless it is to wait.
+pub(super) async fn step(
+    road: &Road,
+    folder: &Folder,
+    name: &str,
+    memory: &mut Memory,
+) -> Result<(), FlowError> {
+    if memory.later.get(name).is_some_and(|(_, at_ms)| *at_ms > road.now_ms()) {
+        return Ok(());
+    }
+    match work_on(road, folder, name).await {
+        Ok(()) => drop(memory.later.remove(name)),
+        Err(FlowError::Crashed(point)) => return Err(FlowError::Crashed(point)),
+        // One file's trouble is not the others'.
+        Err(error) => try_later(road, memory, name, &error),
+    }
+    Ok(())
+}
+
+/// The file waits in `work` until time or the operator has mended what stands in its way.
+fn try_later(road: &Road, memory: &mut Memory, name: &str, error: &FlowError) {
+    let attempt = memory.later.get(name).map_or(1, |(attempt, _)| attempt + 1);
+    memory.later.insert(name.to_owned(), (attempt, road.now_ms() + back_off_ms(attempt)));
+    tracing::warn!(file = name, %error, code = error.code(), attempt, "not done with it yet: trying again");
+}
+
+async fn work_on(road: &Road, folder: &Folder, name: &str) -> Result<(), FlowError> {
+    let path = folder.path.join("work").join(name);
+    let batch = match road.store.batch_by_source_key(name).await? {
+        Some(batch) => batch,
+        None => match take_in(road, folder, name, &path).await? {
+            Some(batch) => batch,
+            None => return Ok(()),
+        },
+    };
+    road.point("folder.imported")?;
+    put_beside(road, folder, name, &batch).await?;
+    road.point("folder.reported")?;
+    let to = if batch.state == BatchState::Rejected { "rejected" } else { "done" };
+    match fs::rename(&path, folder.path.join(to).join(name)).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// What time or the operator may mend; the file waits in `work`.
+fn is_for_now(error: &FlowError) -> bool {
+    let denied = matches!(error, FlowError::Plugin { failure, .. } if failure.class == FailureClass::Denied);
+    let changed = error.code() == CHANGED;
+    error.may_pass() || denied || changed || matches!(error, FlowError::NoPlugin { .. } | FlowError::Io(_))
+}
+
+/// None where another daemon has the file.
+async fn take_in(road: &Road, folder: &Folder, name: &str, path: &Path) -> Result<Option<Batch>, FlowError> {
+    let account = road.account(&folder.account)?;
+    let file = File {
+        path,
+        name: maker_name(name),
+        account,
+        importer: folder.importer_of(maker_name(name)),
+        conventions: &folder.conventions,
+        policy: folder.policy,
+        source: "folder",
+        source_key: Some(name),
+        dry_run: false,
+    };
+    match file::import(road, &file).await {
+        Ok(_) => {}
+        Err(FlowError::Store(error)) if error.is_taken() => {}
+        Err(FlowError::Io(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error @ (FlowError::Plugin { .. } | FlowError::Refused { .. })) if !is_for_now(&error) => {
+            refuse(road, &file, &error).await?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(road.store.batch_by_source_key(name).await?)
+}
+
+/// A file that cannot be read at all is a rejected batch too: it never just vanishes.
+async fn refuse(road: &Road, file: &File<'_>, error: &FlowError) -> Result<(), FlowError> {
+    let new = NewBatch {
+        source: file.source,
+        name: file.name,
+        source_key: file.source_key,
+        sha256: None,
+        account: &file.account.id,
+        one_link: file.policy.one_link,
+        duplicates: file.policy.duplicates,
+        now_ms: road.now_ms(),
+    };
+    let finding = Finding {
+        line: 0,
+        column: String::new(),
+        value: file.name.to_owned(),
+        code: error.code().to_owned(),
+        message: error.to_string(),
+    };
+    let mut tx = road.store.begin().await?;
+    let id = tx.insert_batch(&new).await?;
+    let (counts, findings) = (Counts::default(), [finding]);
+    let closed = Closed { state: BatchState::Rejected, counts, findings: &findings, notes: &[] };
+    tx.close_batch(id, &closed).await?;
+    tx.commit().await?;
+    tracing::error!(file = file.name, %error, "rejected");
+    Ok(())
+}
+
+/// The report, and where links were asked for, the links; written whole or not at all.
+async fn put_beside(road: &Road, folder: &Folder, name: &str, batch: &Batch) -> Result<(), FlowError> {
+    let rejected = batch.state == BatchState::Rejected;
+    let beside = folder.path.join(if rejected { "rejected" } else { "done" });
+    let forms = Report::of_batch(batch).with_mends(folder.mends).forms()?;
+    // Side by side: each waits for the disk, which can take them all at once.
+    let [text, json, csv, page] =
+        forms.each_ref().map(|(form, text)| put(&beside, format!("{name}.{form}"), text));
+    tokio::try_join!(text, json, csv, page)?;
+    if folder.policy.release == Release::Links && !rejected {
+        put(&beside, format!("{name}.links.csv"), &report::links(road, batch.id).await?).await?;
+    }
+    Ok(())
+}
+
+async fn put(folder: &Path, name: String, text: &str) -> Result<(), FlowError> {
+    // A name of its own: another daemon may be writing the same.
+    let unfinished = folder.join(format!(".{name}.{}", random_hex()?));
+    let written = async {
+        fs::write(&unfinished, text).await?;
+        fs::File::open(&unfinished).await?.sync_all().await?;
+        fs::rename(&unfinished, folder.join(&name)).await
+    };
+    match written.await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // Half a report takes room on a disk that may be full.
+            let _ = fs::remove_file(&unfinished).await;
+            Err(error.into())
+        }
+    }
+}
