@@ -10,6 +10,8 @@ mod folder;
 mod names;
 #[path = "edges/outages.rs"]
 mod outages;
+#[path = "edges/progress.rs"]
+mod progress;
 #[path = "edges/template.rs"]
 mod template;
 

@@ -4,6 +4,7 @@ use fs_err as fs;
 use remitd_tests::firm::Firm;
 use remitd_tests::process::PATIENCE;
 use serde_json::Value;
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,6 +17,13 @@ pub fn file_of(invoice: &str) -> String {
     format!(
         "Recipient Name,Recipient Email,Amount,Invoice Number\r\nJane Roe,jane@example.com,10.00,{invoice}\r\n"
     )
+}
+
+/// A file with a row for each of these numbers.
+pub fn rows(numbers: Range<usize>) -> String {
+    let mut text = "Recipient Name,Recipient Email,Amount,Invoice Number\r\n".to_owned();
+    text.extend(numbers.map(|number| format!("Jane Roe,jane@example.com,10.00,R-{number}\r\n")));
+    text
 }
 
 pub fn inbox(firm: &Firm) -> PathBuf {

@@ -1,8 +1,11 @@
-//! The daemon's ear: a socket in its data folder, by which `remitd reload` speaks with it and hears how it went. Only the
-//! daemon's own user can reach it. Owns one word and one answer a connection.
+//! The daemon's ear: a socket in its data folder, by which `remitd reload` speaks with it and hears how it went, and `remitd
+//! status` asks how far it is with a file. Only the daemon's own user can reach it. Owns one word and one answer a connection.
 
 use crate::fault::Fault;
 use crate::reload::{Answer, Reload};
+use remitd_flow::intake::folder::Folder;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +16,7 @@ const FILE: &str = "control.sock";
 /// Beside it, and empty: whoever has the socket holds this file's lock.
 const HELD_BY: &str = "control.lock";
 const RELOAD: &str = "reload";
+const READING: &str = "reading";
 const WORD_MAX_BYTES: u64 = 64;
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
@@ -20,6 +24,16 @@ const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 const WORD_WAIT: Duration = Duration::from_secs(5);
 /// For the answer: plugins may have to be compiled.
 const ANSWER_WAIT: Duration = Duration::from_secs(120);
+/// For what is known at once; a daemon that is busy with a reload is not waited for.
+const GLANCE_WAIT: Duration = Duration::from_secs(2);
+
+/// A file that is read now, by its name in `work`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BeingRead {
+    pub file: String,
+    pub rows: u64,
+    pub bytes: u64,
+}
 
 pub struct Control {
     listener: UnixListener,
@@ -77,11 +91,11 @@ async fn answer(stream: UnixStream, reload: &Reload) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut word = String::new();
     tokio::time::timeout(WORD_WAIT, (&mut stream).take(WORD_MAX_BYTES).read_line(&mut word)).await??;
-    let answer = match word.trim() {
-        RELOAD => reload.run().await,
-        other => Answer::refused(format!("{other:?} is no word of this daemon")),
+    let mut line = match word.trim() {
+        RELOAD => serde_json::to_vec(&reload.run().await)?,
+        READING => serde_json::to_vec(&being_read(&reload.wired.folders))?,
+        other => serde_json::to_vec(&Answer::refused(format!("{other:?} is no word of this daemon")))?,
     };
-    let mut line = serde_json::to_vec(&answer)?;
     line.push(b'\n');
     tokio::time::timeout(WORD_WAIT, stream.write_all(&line)).await?
 }
@@ -95,18 +109,28 @@ pub async fn ask_to_reload(folder: &Path) -> Result<Answer, Fault> {
             "start one with `remitd run`",
         )
     };
-    let stream = UnixStream::connect(&path).await.map_err(nobody)?;
-    let mut stream = BufReader::new(stream);
+    ask(&path, RELOAD, ANSWER_WAIT).await.map_err(nobody)
+}
+
+/// What the daemon of this data folder reads now; nothing, where none answers at once.
+pub async fn ask_what_is_read(folder: &Path) -> Vec<BeingRead> {
+    ask(&folder.join(FILE), READING, GLANCE_WAIT).await.unwrap_or_default()
+}
+
+async fn ask<T: DeserializeOwned>(path: &Path, word: &str, wait: Duration) -> std::io::Result<T> {
     let asked = async {
-        stream.write_all(format!("{RELOAD}\n").as_bytes()).await?;
+        let mut stream = BufReader::new(UnixStream::connect(path).await?);
+        stream.write_all(format!("{word}\n").as_bytes()).await?;
         let mut line = String::new();
         (&mut stream).take(ANSWER_MAX_BYTES).read_line(&mut line).await?;
-        Ok::<_, std::io::Error>(serde_json::from_str(&line)?)
+        Ok(serde_json::from_str(&line)?)
     };
-    match tokio::time::timeout(ANSWER_WAIT, asked).await {
-        Ok(answer) => answer.map_err(nobody),
-        Err(late) => Err(nobody(late.into())),
-    }
+    tokio::time::timeout(wait, asked).await?
+}
+
+fn being_read(folders: &[Folder]) -> Vec<BeingRead> {
+    let now = folders.iter().filter_map(|folder| folder.reading.now());
+    now.map(|(file, progress)| BeingRead { file, rows: progress.rows(), bytes: progress.bytes() }).collect()
 }
 
 #[cfg(test)]

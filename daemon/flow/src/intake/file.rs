@@ -2,6 +2,7 @@
 
 use super::gate::{Conventions, Gate, Outcome};
 use super::look::Look;
+use super::progress::{Counted, Progress};
 use super::recognise::{self, BY_CONTENT};
 use crate::error::FlowError;
 use crate::plugin::{self, Delivered, Importer};
@@ -13,6 +14,7 @@ use remitd_host::JobSpec;
 use remitd_store::{BatchState, Closed, Counts, NewBatch};
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
@@ -39,6 +41,8 @@ pub struct File<'a> {
     /// What it came from, once: the same key is the same batch.
     pub source_key: Option<&'a str>,
     pub dry_run: bool,
+    /// Counts what is read of it.
+    pub progress: &'a Arc<Progress>,
 }
 
 /// Reads the file through its importer and takes its rows in.
@@ -97,7 +101,8 @@ async fn read_into(
     file: &File<'_>,
     rows_max: u64,
 ) -> Result<(), FlowError> {
-    let source = Box::new(fs::File::open(file.path).await?.into_parts().0);
+    let reader = fs::File::open(file.path).await?.into_parts().0;
+    let source = Box::new(Counted { reader, progress: file.progress.clone() });
     let (out, mut pieces) = mpsc::channel(PIECES);
     let conventions = told(file.account, file.conventions, file.name);
     let job = JobSpec { wall_ms: Some(READ_MS), ..JobSpec::new(format!("import {}", file.name), file.name) };
@@ -112,6 +117,7 @@ async fn read_into(
                         return Err(too_many_rows(rows_max));
                     }
                     pushed += gate.take(&drafts, None).await?;
+                    file.progress.handed_over(drafts.len() as u64);
                 }
                 Delivered::Findings(findings) => gate.note(findings),
             }

@@ -9,6 +9,7 @@ pub mod folder;
 mod gate;
 mod look;
 pub mod pattern;
+pub mod progress;
 pub mod push;
 pub mod quick;
 pub mod recognise;

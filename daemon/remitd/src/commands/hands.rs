@@ -13,6 +13,9 @@ pub struct InHand {
     pub bytes: u64,
     /// When it came to where it lies.
     pub since: String,
+    /// Read so far, where a daemon that reads it could be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
     /// Why it is not taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<String>,
@@ -21,9 +24,10 @@ pub struct InHand {
 impl InHand {
     /// For people.
     pub fn line(&self) -> String {
-        let InHand { folder, stage, file, bytes, since, left } = self;
-        let left = left.as_ref().map(|why| format!(": left alone, {why}")).unwrap_or_default();
-        format!("in hand: {folder}/{stage}/{file}, {bytes} bytes, since {since}{left}")
+        let InHand { folder, stage, file, bytes, since, .. } = self;
+        let rows = self.rows.map(|rows| format!(", {rows} rows read")).unwrap_or_default();
+        let left = self.left.as_ref().map(|why| format!(": left alone, {why}")).unwrap_or_default();
+        format!("in hand: {folder}/{stage}/{file}, {bytes} bytes, since {since}{rows}{left}")
     }
 }
 
@@ -45,6 +49,7 @@ pub fn look(folders: &[Folder]) -> (Vec<InHand>, Vec<String>) {
                 file: name.to_string_lossy().into_owned(),
                 bytes: look.bytes,
                 since: instant(look.changed_ms()),
+                rows: None,
                 // What is in work is the daemon's, whatever its name.
                 left: left.filter(|_| stage == "inbox").map(|left| left.to_string()),
             }));

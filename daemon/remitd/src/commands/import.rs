@@ -1,20 +1,23 @@
 //! `import`: a file through its importer, or the template for one.
 
-use super::{Asked, status, template};
+use super::{Asked, bar, status, template};
 use crate::cli::{self, DateOrder, DecimalMark, Import};
 use crate::fault::{DONE, Fault};
 use crate::wiring::{self, Need};
 use crate::{codes, config, show};
 use remitd_domain::draft::Finding;
-use remitd_flow::intake::Conventions;
 use remitd_flow::intake::explain::{self, Reading};
 use remitd_flow::intake::file::{self, File};
+use remitd_flow::intake::progress::Progress;
 use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
 use remitd_flow::intake::report::{self, Report};
-use remitd_flow::{Policy, Release};
+use remitd_flow::intake::{Conventions, Outcome};
+use remitd_flow::{Policy, Release, Road};
 use remitd_store::BatchState;
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
     if let Some(template) = import.template {
@@ -34,6 +37,7 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
     let road = &wired.road;
     let name = name_of(path);
     let conventions = conventions(import);
+    let progress = Arc::<Progress>::default();
     let file = File {
         path,
         name: &name,
@@ -49,8 +53,9 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         source: "file",
         source_key: None,
         dry_run: import.dry_run,
+        progress: &progress,
     };
-    let outcome = file::import(road, &file).await?;
+    let outcome = read(asked, road, &file).await?;
     let report = Report::of_outcome(&outcome, &name, account).with_mends(codes::mend);
     if import.report {
         for (form, text) in report.forms()? {
@@ -76,6 +81,16 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         }
     }
     Ok(status(outcome.is_clean()))
+}
+
+/// With a bar, where somebody watches.
+async fn read(asked: &Asked, road: &Road, file: &File<'_>) -> Result<Outcome, Fault> {
+    let reading = file::import(road, file);
+    if asked.json || !std::io::stderr().is_terminal() {
+        return Ok(reading.await?);
+    }
+    let bytes = fs_err::metadata(file.path)?.len();
+    Ok(bar::shown(bytes, file.progress, reading).await?)
 }
 
 pub fn release(release: cli::Release) -> Release {
@@ -127,7 +142,10 @@ async fn explain(asked: &Asked, import: &Import, path: &Path) -> Result<u8, Faul
     if let Some(reading) = &explained.reading {
         let mut text = vec![format!("{name} is read by \"{}\"", reading.importer)];
         text.extend(reading.said.iter().map(|line| format!("  {line}")));
-        text.push(format!("{} rows, {} of them with something wrong in their form", reading.rows, reading.wrong));
+        text.push(format!(
+            "{} rows, {} of them with something wrong in their form",
+            reading.rows, reading.wrong
+        ));
         let told =
             |finding: &Finding| format!("  line {}, {}: {}", finding.line, finding.column, finding.message);
         text.extend(reading.findings.iter().map(told));

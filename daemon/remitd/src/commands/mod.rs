@@ -1,6 +1,7 @@
 //! The commands: each reads as what it does, and answers with data, findings or a fault.
 
 mod audit;
+mod bar;
 mod batch;
 mod check;
 mod demo;

@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::show;
 use crate::views::HeldView;
 use crate::wiring::Need;
+use crate::{control, wiring};
 use remitd_store::Books;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,7 +34,15 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     for row in store.effect_summary().await? {
         effects.entry(row.kind).or_default().insert(row.state, row.count);
     }
-    let (files_in_hand, paused) = hands::look(&wired.folders);
+    let (mut files_in_hand, paused) = hands::look(&wired.folders);
+    if files_in_hand.iter().any(|file| file.stage == "work")
+        && let Some(folder) = wiring::data_folder(&wired.loaded)
+    {
+        for reading in control::ask_what_is_read(&folder).await {
+            let its = |file: &&mut InHand| file.stage == "work" && file.file == reading.file;
+            files_in_hand.iter_mut().filter(its).for_each(|file| file.rows = Some(reading.rows));
+        }
+    }
     let answer = Status {
         store: store.kind(),
         books: store.books().await?,

@@ -238,6 +238,7 @@ fn folders(loaded: &Loaded) -> Vec<Folder> {
         conventions: conventions(folder.date_order, folder.decimal_mark),
         settle_ms: ms_i64(folder.settle),
         mends: codes::mend,
+        reading: Arc::default(),
     };
     loaded.config.folders.iter().map(folder).collect()
 }

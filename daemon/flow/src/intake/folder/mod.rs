@@ -14,6 +14,7 @@ pub use contents::{Contents, Dropped, Left};
 use super::gate::Conventions;
 use super::look::Look;
 use super::pattern::Pattern;
+use super::progress::Reading;
 use super::report::Mends;
 use super::watch::Hints;
 use crate::error::FlowError;
@@ -24,6 +25,7 @@ use guard::Guard;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -44,6 +46,8 @@ pub struct Folder {
     pub settle_ms: i64,
     /// For the reports.
     pub mends: Mends,
+    /// What is read now, for whoever asks.
+    pub reading: Arc<Reading>,
 }
 
 impl Folder {

@@ -6,6 +6,7 @@ use super::{Folder, Memory, random_hex};
 use crate::effect::back_off_ms;
 use crate::error::FlowError;
 use crate::intake::file::{self, CHANGED, File};
+use crate::intake::progress::Progress;
 use crate::intake::report::{self, Report};
 use crate::release::Release;
 use crate::road::Road;
@@ -15,6 +16,10 @@ use remitd_host::FailureClass;
 use remitd_store::{Batch, BatchState, Closed, Counts, NewBatch};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
+
+/// How often a file that takes long is told of.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// The files in `work`; what is no plain file is not from us.
 pub(super) async fn names(folder: &Path) -> Result<Vec<String>, FlowError> {
@@ -84,6 +89,7 @@ fn is_for_now(error: &FlowError) -> bool {
 /// None where another daemon has the file.
 async fn take_in(road: &Road, folder: &Folder, name: &str, path: &Path) -> Result<Option<Batch>, FlowError> {
     let account = road.account(&folder.account)?;
+    let progress = folder.reading.begin(name);
     let file = File {
         path,
         name: maker_name(name),
@@ -94,8 +100,11 @@ async fn take_in(road: &Road, folder: &Folder, name: &str, path: &Path) -> Resul
         source: "folder",
         source_key: Some(name),
         dry_run: false,
+        progress: &progress,
     };
-    match file::import(road, &file).await {
+    let read = telling(file.name, &progress, file::import(road, &file)).await;
+    folder.reading.end();
+    match read {
         Ok(_) => {}
         Err(FlowError::Store(error)) if error.is_taken() => {}
         Err(FlowError::Io(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -105,6 +114,23 @@ async fn take_in(road: &Road, folder: &Folder, name: &str, path: &Path) -> Resul
         Err(error) => return Err(error),
     }
     Ok(road.store.batch_by_source_key(name).await?)
+}
+
+/// Awaits the reading, and says how far it is from time to time.
+async fn telling<T>(file: &str, progress: &Progress, reading: impl Future<Output = T>) -> T {
+    tokio::pin!(reading);
+    let mut before = 0;
+    loop {
+        tokio::select! {
+            read = &mut reading => return read,
+            () = tokio::time::sleep(TELL_EVERY) => {
+                let (rows, bytes) = (progress.rows(), progress.bytes());
+                let rows_a_second = (rows - before) / TELL_EVERY.as_secs();
+                tracing::info!(file, rows, rows_a_second, bytes, "reading");
+                before = rows;
+            }
+        }
+    }
 }
 
 /// A file that cannot be read at all is a rejected batch too: it never just vanishes.
