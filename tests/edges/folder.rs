@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-const MANY: usize = 2000;
+const MANY: usize = 1000;
 /// Rows that take a while to read.
 const LONG: usize = 20_000;
 
@@ -203,6 +203,10 @@ fn a_file_without_rights_waits_until_it_has_them() {
 
 #[test]
 fn a_folder_that_sends_no_events_is_read_all_the_same() {
+    if !Command::new("unshare").args(["-Ur", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("not tried: no user namespaces here");
+        return;
+    }
     let mut firm = Firm::new(BIN, None);
     // A machine without room for one more watcher, as with a share that cannot have any.
     wrap(
