@@ -53,7 +53,6 @@ stories! {
     polling_only
     posting_refused
     push
-    push_one_link
     quick_link
     restart
     review
