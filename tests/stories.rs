@@ -53,6 +53,7 @@ stories! {
     polling_only
     posting_refused
     push
+    push_one_link
     quick_link
     restart
     review

@@ -108,9 +108,18 @@ impl Firm {
     /// Replaces a text of the configuration, wherever it stands.
     #[track_caller]
     pub fn change(&self, from: &str, to: &str) {
-        let text = fs_err::read_to_string(&self.config).expect("reads the configuration");
-        assert!(text.contains(from), "{from:?} is not in the configuration:\n{text}");
-        fs_err::write(&self.config, text.replace(from, to)).expect("writes the configuration");
+        let parts = fs_err::read_dir(self.path("conf.d")).expect("reads the configuration");
+        let mut files: Vec<_> = parts.map(|part| part.expect("a file").path()).collect();
+        files.push(self.config.clone());
+        let mut there = false;
+        for file in files {
+            let text = fs_err::read_to_string(&file).expect("reads the configuration");
+            if text.contains(from) {
+                there = true;
+                fs_err::write(&file, text.replace(from, to)).expect("writes the configuration");
+            }
+        }
+        assert!(there, "{from:?} is not in the configuration");
     }
 
     /// Adds a file of configuration.

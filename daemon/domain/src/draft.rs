@@ -3,6 +3,7 @@
 use crate::email::{AddressError, check_addresses, is_header_safe};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 pub const INVOICE_MAX_BYTES: usize = 100;
 pub const MESSAGE_MAX_BYTES: usize = 4000;
@@ -149,6 +150,13 @@ pub struct Finding {
     pub value: String,
     pub code: String,
     pub message: String,
+}
+
+/// Without its line and its code: for whoever waits for the answer and has the row before their eyes.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} \"{}\": {}", self.column, self.value, self.message)
+    }
 }
 
 /// Whether a draft will be mailed; without a mail the address may be left out.

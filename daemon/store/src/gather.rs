@@ -4,6 +4,7 @@
 use crate::db::{Row, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
+use crate::request::Request;
 use chrono::NaiveDate;
 
 /// Rows that one link asks for; a payer with more gets another link.
@@ -86,14 +87,33 @@ impl Tx {
         Ok(gathered)
     }
 
-    /// What a gathered request asks for; empty for one that names its invoice itself.
-    pub async fn request_lines(&mut self, request: i64) -> Result<Vec<RequestLine>, StoreError> {
-        self.rows(LINES, args![request]).await?.iter().map(line).collect()
+    /// What a request asks for: its lines, where it gathers several rows; else itself as the only one.
+    pub async fn asked_lines(&mut self, request: &Request) -> Result<Vec<RequestLine>, StoreError> {
+        if request.may_gather() {
+            let lines = self.rows(LINES, args![request.id]).await?;
+            if !lines.is_empty() {
+                return lines.iter().map(line).collect();
+            }
+        }
+        Ok(vec![RequestLine {
+            invoice: request.invoice.clone(),
+            amount_minor: request.amount_minor,
+            invoice_date: request.invoice_date,
+            due_date: request.due_date,
+            client: request.client.clone(),
+            matter: request.matter.clone(),
+            message: request.message.clone(),
+            line: request.line,
+        }])
     }
 }
 
 impl Store {
-    pub async fn request_lines(&self, request: i64) -> Result<Vec<RequestLine>, StoreError> {
-        self.db.rows(LINES, args![request]).await?.iter().map(line).collect()
+    /// What a gathered request asks for; empty for any other.
+    pub async fn request_lines(&self, request: &Request) -> Result<Vec<RequestLine>, StoreError> {
+        if !request.may_gather() {
+            return Ok(Vec::new());
+        }
+        self.db.rows(LINES, args![request.id]).await?.iter().map(line).collect()
     }
 }

@@ -50,6 +50,27 @@ impl Request {
     pub fn invoices(&self) -> &str {
         self.gathered.as_deref().unwrap_or(&self.invoice)
     }
+
+    /// One that names an invoice itself has no lines: nobody needs to look for them.
+    pub(crate) fn may_gather(&self) -> bool {
+        self.invoice.is_empty()
+    }
+
+    /// The row that it was, or could be again.
+    pub fn draft(&self) -> Draft {
+        Draft {
+            line: u32::try_from(self.line).unwrap_or_default(),
+            amount_minor: self.amount_minor,
+            invoice_date: self.invoice_date,
+            due_date: self.due_date,
+            invoice: self.invoice.clone(),
+            payer_name: self.payer_name.clone(),
+            payer_email: self.payer_email.clone(),
+            message: self.message.clone(),
+            client: self.client.clone(),
+            matter: self.matter.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -32,14 +32,8 @@ use remitd_plugin_sdk::{About, Context, Failure, export_importer, host, settings
 
 /// Codes of findings; the daemon explains each.
 mod code {
-    pub const COLUMN: &str = "REMIT-0201";
-    pub const AMOUNT: &str = "REMIT-0202";
-    pub const NO_AMOUNT: &str = "REMIT-0203";
-    pub const NOT_ABOVE_ZERO: &str = "REMIT-0204";
-    pub const DATE: &str = "REMIT-0205";
-    pub const FIELDS: &str = "REMIT-0206";
-    pub const ENCODING: &str = "REMIT-0209";
-    pub const TOO_LONG: &str = "REMIT-0210";
+    pub use tabular::code::*;
+
     pub const SUMS: &str = "REMIT-0220";
     pub const PAYER: &str = "REMIT-0221";
     pub const CURRENCY: &str = "REMIT-0222";

@@ -10,8 +10,7 @@ use remitd_domain::posting::{State as PostingState, split};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
 use remitd_store::{
-    Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, RequestLine,
-    StoreError, Tx,
+    Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
 };
 use sha2::{Digest, Sha256};
 
@@ -241,14 +240,14 @@ async fn succeeded(
     let taken = tx.change_request(request.id, change).await?;
     // Of an account that is gone from the configuration, a person decides.
     let auto = road.account(&request.account).is_ok_and(|account| account.posting == PostingMode::Auto);
-    let lines = asked_lines(tx, request).await?;
+    let lines = tx.asked_lines(request).await?;
     let asked: Vec<_> = lines.iter().map(|line| line.amount_minor).collect();
     for share in split(amount_minor, &asked) {
         let Some(asked) = lines.get(share.line) else { continue };
         let trouble = match taken {
             None => Some(("paid-twice", "this link was paid before: decide by hand what this money is for")),
             Some(_) if request.connector.is_empty() => None,
-            Some(_) if asked.statement.is_empty() => {
+            Some(_) if asked.invoice.is_empty() => {
                 Some(("no-statement", "the link names no invoice: say by hand what this money is for"))
             }
             Some(_) => None,
@@ -262,7 +261,7 @@ async fn succeeded(
                 request_id: request.id,
                 line,
                 reverses: None,
-                statement: &asked.statement,
+                statement: &asked.invoice,
                 client: &asked.client,
                 matter: &asked.matter,
                 connector: &request.connector,
@@ -280,31 +279,6 @@ async fn succeeded(
         }
     }
     want_receipt(tx, request, payment, now_ms).await
-}
-
-/// One statement that a link asks for.
-struct Asked {
-    statement: String,
-    client: String,
-    matter: String,
-    amount_minor: i64,
-}
-
-/// The lines of a gathered request; of any other, the one thing that it asks for.
-async fn asked_lines(tx: &mut Tx, request: &Request) -> Result<Vec<Asked>, FlowError> {
-    let lines = tx.request_lines(request.id).await?;
-    if lines.is_empty() {
-        let Request { invoice, client, matter, amount_minor, .. } = request;
-        let (statement, client, matter) = (invoice.clone(), client.clone(), matter.clone());
-        return Ok(vec![Asked { statement, client, matter, amount_minor: *amount_minor }]);
-    }
-    let asked = |line: RequestLine| Asked {
-        statement: line.invoice,
-        client: line.client,
-        matter: line.matter,
-        amount_minor: line.amount_minor,
-    };
-    Ok(lines.into_iter().map(asked).collect())
 }
 
 /// Money that had come went back: each share is taken back where it was written, or never written where it was not yet.

@@ -53,7 +53,7 @@ pub async fn page<'a>(road: &'a Road, token: &str) -> Result<Option<Page<'a>>, F
     };
     let account = road.account(&request.account)?;
     let lines = match standing {
-        Standing::Payable => road.store.request_lines(request.id).await?,
+        Standing::Payable => road.store.request_lines(&request).await?,
         _ => Vec::new(),
     };
     Ok(Some(Page { request, lines, account, standing }))

@@ -58,7 +58,7 @@ pub(super) async fn compose(
     payment: Option<&Payment>,
     (purpose, to): (Purpose, usize),
 ) -> Result<Composed, FlowError> {
-    let lines = road.store.request_lines(request.id).await?;
+    let lines = road.store.request_lines(request).await?;
     let values = values(road, request, &lines, payment)?;
     let render = |part: &str| {
         let name = format!("{}.{part}", purpose.name());

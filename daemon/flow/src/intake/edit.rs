@@ -98,7 +98,7 @@ impl Desk<'_> {
             return Ok((line, "row mended", cells.told()));
         }
         let request = self.draft_of(line).await?;
-        let mut draft = draft(&request);
+        let mut draft = request.draft();
         self.write(&mut draft, cells)?;
         self.passes(&draft, &[])?;
         self.unasked(&draft, Some(&request)).await?;
@@ -113,7 +113,7 @@ impl Desk<'_> {
             None => {
                 let request = self.draft_of(line).await?;
                 self.tx.change_request(request.id, Change::Discard).await?;
-                (draft(&request), false)
+                (request.draft(), false)
             }
         };
         if !held {
@@ -190,10 +190,7 @@ impl Desk<'_> {
         if findings.is_empty() {
             return Ok(());
         }
-        let told: Vec<_> = findings
-            .iter()
-            .map(|finding| format!("{} \"{}\": {}", finding.column, finding.value, finding.message))
-            .collect();
+        let told: Vec<_> = findings.iter().map(Finding::to_string).collect();
         Err(FlowError::refused("REMIT-0403", told.join("\n")))
     }
 
@@ -246,21 +243,6 @@ impl Cells {
 
     fn told(&self) -> String {
         self.0.iter().map(|(column, value)| format!("{column} = \"{value}\"")).collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn draft(request: &Request) -> Draft {
-    Draft {
-        line: u32::try_from(request.line).unwrap_or_default(),
-        amount_minor: request.amount_minor,
-        invoice_date: request.invoice_date,
-        due_date: request.due_date,
-        invoice: request.invoice.clone(),
-        payer_name: request.payer_name.clone(),
-        payer_email: request.payer_email.clone(),
-        message: request.message.clone(),
-        client: request.client.clone(),
-        matter: request.matter.clone(),
     }
 }
 

@@ -172,7 +172,7 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
     check(Drafts::from(draft.clone()).row(0), Delivery::Mail, &mut findings);
     match findings.first() {
         None => Ok(draft),
-        Some(finding) => Err(format!("{} \"{}\": {}", finding.column, finding.value, finding.message)),
+        Some(finding) => Err(finding.to_string()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::gate::{Gate, Outcome};
 use crate::error::FlowError;
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, left_minor, money};
-use remitd_domain::draft::{Draft, Drafts};
+use remitd_domain::draft::{Draft, Drafts, Finding};
 use remitd_domain::policy::OneLink;
 use remitd_domain::request::State;
 use remitd_store::{Counts, Filter, NewBatch, Request, RequestLine};
@@ -35,30 +35,16 @@ pub async fn remainder(road: &Road, id: i64, release: Release) -> Result<Request
     if let Some(why) = not_open(&mut gate, &old).await? {
         return Err(FlowError::refused("REMIT-0402", why));
     }
-    let lines = gate.tx().request_lines(id).await?;
+    let lines = gate.tx().asked_lines(&old).await?;
     one(road, gate, &rest(&old, lines), Some(id)).await
 }
 
 /// What is open of a request, a draft a line: the oldest lines are settled first.
 fn rest(old: &Request, lines: Vec<RequestLine>) -> Drafts {
-    let whole = Draft {
-        line: 0,
-        amount_minor: left_minor(old),
-        invoice_date: old.invoice_date,
-        due_date: old.due_date,
-        invoice: old.invoice.clone(),
-        payer_name: old.payer_name.clone(),
-        payer_email: old.payer_email.clone(),
-        message: old.message.clone(),
-        client: old.client.clone(),
-        matter: old.matter.clone(),
-    };
-    if lines.is_empty() {
-        return Drafts::from(whole);
-    }
+    let payer = Draft { line: 0, ..old.draft() };
     let (mut drafts, mut paid_minor) = (Drafts::default(), old.paid_minor);
     for line in lines {
-        let settled_minor = line.amount_minor.min(paid_minor.max(0));
+        let settled_minor = line.amount_minor.min(paid_minor);
         paid_minor -= settled_minor;
         if settled_minor < line.amount_minor {
             drafts.push(&Draft {
@@ -69,7 +55,7 @@ fn rest(old: &Request, lines: Vec<RequestLine>) -> Drafts {
                 message: line.message,
                 client: line.client,
                 matter: line.matter,
-                ..whole.clone()
+                ..payer.clone()
             });
         }
     }
@@ -129,11 +115,7 @@ fn refusal(outcome: &Outcome) -> FlowError {
         Some("REMIT-0212") => "REMIT-0212",
         _ => "REMIT-0403",
     };
-    let told: Vec<_> = outcome
-        .findings
-        .iter()
-        .map(|finding| format!("{} \"{}\": {}", finding.column, finding.value, finding.message))
-        .collect();
+    let told: Vec<_> = outcome.findings.iter().map(Finding::to_string).collect();
     FlowError::refused(code, told.join("\n"))
 }
 

@@ -126,7 +126,7 @@ async fn shown(asked: &Asked, road: &Road, id: i64) -> Result<(), Fault> {
     let request = RequestView::of(road, &found)?;
     let payments = road.store.payments_of(id).await?.iter().map(PaymentView::from).collect();
     let events = road.store.events_of_request(id).await?.iter().map(EventView::from).collect();
-    let lines = road.store.request_lines(id).await?;
+    let lines = road.store.request_lines(&found).await?;
     let lines = lines.iter().map(|line| LineView::of(line, &found.currency)).collect();
     let (message, remainder_of) = (found.message, found.remainder_of);
     let shown = Shown { request, message, remainder_of, lines, payments, events };

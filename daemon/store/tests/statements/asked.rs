@@ -175,7 +175,7 @@ async fn gathered(store: &Store, answers: &mut Answers) {
         // A number that was used up by a batch that never was, on one of the two.
         request.batch_id = 0;
         answers.note("gathered", (request.invoices().to_owned(), &request));
-        answers.note("request_lines", tx.request_lines(id).await.unwrap());
+        answers.note("asked_lines", tx.asked_lines(&request).await.unwrap());
     }
     let asked = ["G-2", "G-3", "G-4", "A-1", "A-2"];
     for duplicates in [Duplicates::Live, Duplicates::Paid, Duplicates::Ever] {
@@ -191,7 +191,8 @@ async fn gathered(store: &Store, answers: &mut Answers) {
     assert_eq!(live.len(), 1, "an invoice on a line is live");
     answers.note("change_batch", tx.change_batch(batch, Change::Release).await.unwrap());
     tx.commit().await.unwrap();
-    assert_eq!(store.request_lines(taken.first_id).await.unwrap().len(), 3);
+    let lead = store.request(taken.first_id).await.unwrap().unwrap();
+    assert_eq!(store.request_lines(&lead).await.unwrap().len(), 3);
     let ids = |filter: Filter| async move {
         store.requests(&filter).await.unwrap().iter().map(|request| request.id).collect::<Vec<_>>()
     };
