@@ -48,6 +48,8 @@ stories! {
     import_odd
     import_twice
     import_zeros
+    matter_test
+    matter_test_wrong
     one_link
     partial
     polling_only
@@ -59,6 +61,7 @@ stories! {
     review
     several_addresses
     single_use
+    stale_links
     smtp
     smtp_later
     smtp_lost

@@ -5,7 +5,6 @@ use remitd_tests::firm::Firm;
 use remitd_tests::postgres::Server;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::time::Duration;
 
 const KILLS: usize = 24;
@@ -284,14 +283,7 @@ impl Campaign {
     }
 
     fn matters(&self, sql: &str) -> String {
-        if let Some(server) = self.server {
-            return server.ask(&self.firm.matters_url(), sql);
-        }
-        let mut command = Command::new("sqlite3");
-        command.arg("-cmd").arg(".timeout 10000").arg(self.firm.path("matters.sqlite")).arg(sql);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        self.firm.ask_matters(self.server, sql)
     }
 
     fn next_random(&mut self) -> u64 {

@@ -3,7 +3,7 @@
 
 use crate::command::{Output, cli, cli_told};
 use crate::daemon::Daemon;
-use crate::process::PATIENCE;
+use crate::process::{PATIENCE, run};
 use crate::provider::Provider;
 use crate::{payer, ports, postgres};
 use serde_json::Value;
@@ -98,6 +98,18 @@ impl Firm {
     #[track_caller]
     pub fn matters_url(&self) -> String {
         self.matters.clone().expect("the matter database is on PostgreSQL")
+    }
+
+    /// Somebody changes the matter database by hand, or asks it.
+    pub fn ask_matters(&self, server: Option<&postgres::Server>, sql: &str) -> String {
+        match server {
+            Some(server) => server.ask(&self.matters_url(), sql),
+            None => {
+                let mut sqlite = Command::new("sqlite3");
+                sqlite.arg("-cmd").arg(".timeout 10000").arg(self.path("matters.sqlite")).arg(sql);
+                run(&mut sqlite).trim().to_owned()
+            }
+        }
     }
 
     /// A file of the firm's folder.
@@ -270,9 +282,4 @@ fn share_compiled_plugins(firm: &Firm) {
             firm.cli(&["plugin", "inspect", plugin]).expect(0);
         }
     });
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,7 +1,7 @@
 //! A PostgreSQL server of the test's own: Debian's binaries, a temporary folder, a Unix socket, no port and no password.
 //! As root it runs as another user, since it refuses root itself.
 
-use crate::process::{Leash, Process, Stderr, log_in};
+use crate::process::{Leash, Process, Stderr, log_in, run};
 use fs_err::os::unix::fs::chown;
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
@@ -162,12 +162,4 @@ fn as_other(program: &Path) -> Command {
     // A folder that the other user may not read is no place to start in.
     command.current_dir("/");
     command
-}
-
-/// Runs a client to its end; it gives up when the server is silent.
-fn run(command: &mut Command) -> String {
-    command.env("PGCONNECT_TIMEOUT", "30").env("PGOPTIONS", "-c statement_timeout=60s");
-    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

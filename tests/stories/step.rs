@@ -27,6 +27,7 @@ pub enum Step {
     File(File),
     Daemon(Daemon),
     Settle(Settle),
+    Matters(Matters),
 }
 
 /// A command as a person types it, and how it ends.
@@ -164,6 +165,13 @@ pub struct Settle {
     settle: i64,
 }
 
+/// Somebody changes the matter database by hand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matters {
+    matters: String,
+}
+
 fn fine() -> u16 {
     200
 }
@@ -216,6 +224,7 @@ impl Step {
                 Does::Kill => firm.kill(),
                 Does::Dies => assert!(!firm.take_daemon().ended().success(), "it ended well"),
             },
+            Step::Matters(Matters { matters }) => drop(firm.ask_matters(scene.server, matters)),
             Step::Settle(Settle { settle }) => assert_eq!(firm.provider.settle(), *settle),
         }
     }

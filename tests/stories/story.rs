@@ -45,6 +45,8 @@ enum Relay {
 /// Where a story is told.
 pub struct Scene {
     pub firm: Firm,
+    /// Where the databases are, if not in files.
+    pub server: Option<&'static postgres::Server>,
     pub relay: Option<smtp::Server>,
     /// Where the payer who pressed Pay last was led to.
     pub checkout: String,
@@ -60,7 +62,7 @@ pub fn folders() -> Vec<String> {
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-pub fn tell(name: &str, server: Option<&postgres::Server>) {
+pub fn tell(name: &str, server: Option<&'static postgres::Server>) {
     let folder = all().join(name.replace('_', "-"));
     let file = folder.join("story.toml");
     let story: Story = toml::from_str(&fs_err::read_to_string(&file).unwrap())
@@ -74,7 +76,7 @@ pub fn tell(name: &str, server: Option<&postgres::Server>) {
     invariants::hold(&mut scene);
 }
 
-fn set_up(story: &Story, folder: &Path, server: Option<&postgres::Server>) -> Scene {
+fn set_up(story: &Story, folder: &Path, server: Option<&'static postgres::Server>) -> Scene {
     let bin = env!("CARGO_BIN_EXE_remitd");
     let firm = if story.matters { Firm::with_matters(bin, server) } else { Firm::new(bin, server) };
     for entry in fs_err::read_dir(folder).unwrap() {
@@ -86,7 +88,7 @@ fn set_up(story: &Story, folder: &Path, server: Option<&postgres::Server>) -> Sc
         firm.change(from, to);
     }
     firm.add("story", &story.add);
-    Scene { firm, relay, checkout: String::new() }
+    Scene { firm, server, relay, checkout: String::new() }
 }
 
 /// Mail by a server instead of the folder.

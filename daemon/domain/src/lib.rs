@@ -10,5 +10,6 @@ pub mod payment;
 pub mod policy;
 pub mod posting;
 pub mod request;
+pub mod stale;
 pub mod time;
 pub mod zeros;

@@ -5,7 +5,7 @@ use crate::error::FlowError;
 use crate::road::Road;
 use remitd_domain::email::addresses;
 use remitd_host::{Failure, FailureClass, JobSpec};
-use remitd_store::{Finish, Lease, Request, Tx};
+use remitd_store::{CheckoutState, Finish, Lease, Request, Tx};
 use serde::{Deserialize, Serialize};
 
 /// The kinds, each a lane of its own.
@@ -122,6 +122,15 @@ pub(crate) async fn want_receipt(
         let key = format!("{MAIL}:receipt:{payment}");
         let key = if to == 0 { key } else { format!("{key}:{to}") };
         tx.want(&key, MAIL, request.id, &payload, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// A link that ended must not stay payable at the gateway.
+pub(crate) async fn close_checkout(tx: &mut Tx, request: i64, now_ms: i64) -> Result<(), FlowError> {
+    if let Some(checkout) = tx.live_checkout(request).await? {
+        tx.set_checkout(checkout.id, CheckoutState::Closing).await?;
+        tx.want(&format!("{CLOSE}:{}", checkout.id), CLOSE, checkout.id, "{}", now_ms).await?;
     }
     Ok(())
 }

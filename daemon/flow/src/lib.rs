@@ -14,6 +14,7 @@ mod release;
 pub mod request;
 mod road;
 pub mod run;
+pub mod trial;
 
 pub use error::FlowError;
 pub use fault::{Crashed, Faults, NoFaults};

@@ -282,6 +282,14 @@ pub enum Matter {
         #[arg(long)]
         connector: Option<String>,
     },
+    /// Try a connector's mapping step by step: what each statement of it gives, and what is missing.
+    Test {
+        #[arg(long)]
+        connector: Option<String>,
+        /// Also post one minor unit to this open statement, twice, and reverse it: for a copy of the matter database.
+        #[arg(long, value_name = "STATEMENT")]
+        write: Option<String>,
+    },
     /// Ask for every open statement that the push's rules allow.
     Push {
         #[arg(long)]

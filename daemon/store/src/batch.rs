@@ -80,6 +80,13 @@ pub struct Batch {
     pub created_ms: i64,
 }
 
+/// Batches in review, and bad rows that are held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub batches: i64,
+    pub rows: i64,
+}
+
 /// What became of a batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Closed<'a> {
@@ -202,6 +209,15 @@ impl Store {
     pub async fn batch_of_content(&self, sha256: &str, account: &str) -> Result<Option<Batch>, StoreError> {
         let sql = select!("WHERE sha256 = $1 AND account = $2 AND state IN ('review', 'released') LIMIT 1");
         self.db.rows(sql, args![sha256, account]).await?.first().map(batch).transpose()
+    }
+
+    /// What waits for a person before it can go out.
+    pub async fn waiting(&self) -> Result<Waiting, StoreError> {
+        let sql =
+            "SELECT (SELECT count(*) FROM batch WHERE state = 'review'), (SELECT count(*) FROM held_row)";
+        let rows = self.db.rows(sql, &[]).await?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Waiting { batches: row.int(0)?, rows: row.int(1)? })
     }
 
     /// The newest first.

@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::open::Store;
 use crate::request::Request;
 use chrono::NaiveDate;
+use remitd_domain::draft::Draft;
 
 /// Rows that one link asks for; a payer with more gets another link.
 pub const LINES_MAX: i64 = 100;
@@ -22,6 +23,39 @@ pub struct RequestLine {
     pub message: String,
     /// Line in the file.
     pub line: i64,
+}
+
+impl RequestLine {
+    /// A row that asks for `amount_minor` of it, of the request's own payer.
+    pub fn draft(&self, of: &Request, amount_minor: i64) -> Draft {
+        Draft {
+            line: 0,
+            amount_minor,
+            invoice_date: self.invoice_date,
+            due_date: self.due_date,
+            invoice: self.invoice.clone(),
+            message: self.message.clone(),
+            client: self.client.clone(),
+            matter: self.matter.clone(),
+            ..of.draft()
+        }
+    }
+}
+
+impl Request {
+    /// Itself, where it is the only line that it asks for.
+    pub fn line(&self) -> RequestLine {
+        RequestLine {
+            invoice: self.invoice.clone(),
+            amount_minor: self.amount_minor,
+            invoice_date: self.invoice_date,
+            due_date: self.due_date,
+            client: self.client.clone(),
+            matter: self.matter.clone(),
+            message: self.message.clone(),
+            line: self.line,
+        }
+    }
 }
 
 fn line(row: &Row) -> Result<RequestLine, StoreError> {
@@ -95,16 +129,7 @@ impl Tx {
                 return lines.iter().map(line).collect();
             }
         }
-        Ok(vec![RequestLine {
-            invoice: request.invoice.clone(),
-            amount_minor: request.amount_minor,
-            invoice_date: request.invoice_date,
-            due_date: request.due_date,
-            client: request.client.clone(),
-            matter: request.matter.clone(),
-            message: request.message.clone(),
-            line: request.line,
-        }])
+        Ok(vec![request.line()])
     }
 }
 

@@ -23,7 +23,7 @@ mod posting;
 mod request;
 
 pub use audit::AuditRow;
-pub use batch::{Batch, BatchState, Closed, Counts, NewBatch};
+pub use batch::{Batch, BatchState, Closed, Counts, NewBatch, Waiting};
 pub use books::Books;
 pub use bulk::{Bulk, Taken};
 pub use checkout::{Checkout, CheckoutState};

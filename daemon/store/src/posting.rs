@@ -86,33 +86,52 @@ const OF_PAYMENT: Sql = Sql {
     postgres: select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id FOR NO KEY UPDATE"),
 };
 
+/// Statements for which money has arrived, or is on its way, that is not in their balance yet; `$list` unpacks the numbers.
+macro_rules! unwritten {
+    ($list:literal) => {
+        concat!(
+            "SELECT p.statement FROM posting p JOIN request r ON r.id = p.request_id
+             WHERE (p.connector = $1 OR r.account = $4) AND p.statement IN (",
+            $list,
+            ")
+               AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
+             UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
+             WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (",
+            $list,
+            ")
+             UNION SELECT l.invoice FROM payment p JOIN request_line l ON l.request_id = p.request_id
+             WHERE p.state = 'pending' AND l.account = $4 AND l.invoice IN (",
+            $list,
+            ")"
+        )
+    };
+}
+
+/// Those, and statements that may still be paid at the gateway.
+macro_rules! settling {
+    ($list:literal) => {
+        concat!(
+            unwritten!($list),
+            " UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
+             WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4 AND r.invoice IN (",
+            $list,
+            ")
+             UNION SELECT l.invoice FROM checkout c JOIN request_line l ON l.request_id = c.request_id
+             WHERE c.state IN ('beginning', 'open', 'closing') AND l.account = $4 AND l.invoice IN (",
+            $list,
+            ")"
+        )
+    };
+}
+
+const UNWRITTEN: Sql = Sql {
+    sqlite: unwritten!("SELECT value FROM json_each($3)"),
+    postgres: unwritten!("SELECT json_array_elements_text($3::json)"),
+};
+
 const SETTLING: Sql = Sql {
-    sqlite: "SELECT p.statement FROM posting p JOIN request r ON r.id = p.request_id
-             WHERE (p.connector = $1 OR r.account = $4) AND p.statement IN (SELECT value FROM json_each($3))
-               AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
-             UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
-             WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (SELECT value FROM json_each($3))
-             UNION SELECT l.invoice FROM payment p JOIN request_line l ON l.request_id = p.request_id
-             WHERE p.state = 'pending' AND l.account = $4 AND l.invoice IN (SELECT value FROM json_each($3))
-             UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
-             WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4
-               AND r.invoice IN (SELECT value FROM json_each($3))
-             UNION SELECT l.invoice FROM checkout c JOIN request_line l ON l.request_id = c.request_id
-             WHERE c.state IN ('beginning', 'open', 'closing') AND l.account = $4
-               AND l.invoice IN (SELECT value FROM json_each($3))",
-    postgres: "SELECT p.statement FROM posting p JOIN request r ON r.id = p.request_id
-             WHERE (p.connector = $1 OR r.account = $4) AND p.statement IN (SELECT json_array_elements_text($3::json))
-               AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
-             UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
-             WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (SELECT json_array_elements_text($3::json))
-             UNION SELECT l.invoice FROM payment p JOIN request_line l ON l.request_id = p.request_id
-             WHERE p.state = 'pending' AND l.account = $4 AND l.invoice IN (SELECT json_array_elements_text($3::json))
-             UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
-             WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4
-               AND r.invoice IN (SELECT json_array_elements_text($3::json))
-             UNION SELECT l.invoice FROM checkout c JOIN request_line l ON l.request_id = c.request_id
-             WHERE c.state IN ('beginning', 'open', 'closing') AND l.account = $4
-               AND l.invoice IN (SELECT json_array_elements_text($3::json))",
+    sqlite: settling!("SELECT value FROM json_each($3)"),
+    postgres: settling!("SELECT json_array_elements_text($3::json)"),
 };
 
 impl Tx {
@@ -180,13 +199,32 @@ impl Tx {
         statements: &[&str],
         read_ms: i64,
     ) -> Result<HashSet<String>, StoreError> {
+        self.statements_in(SETTLING, (connector, account), statements, read_ms).await
+    }
+
+    /// Of `statements`, those whose balance in the matter software, read at `read_ms`, lacks money that has arrived or is on its
+    /// way.
+    pub async fn unwritten(
+        &mut self,
+        connector: &str,
+        account: &str,
+        statements: &[&str],
+        read_ms: i64,
+    ) -> Result<HashSet<String>, StoreError> {
+        self.statements_in(UNWRITTEN, (connector, account), statements, read_ms).await
+    }
+
+    async fn statements_in(
+        &mut self,
+        sql: Sql,
+        (connector, account): (&str, &str),
+        statements: &[&str],
+        read_ms: i64,
+    ) -> Result<HashSet<String>, StoreError> {
         let list = serde_json::to_string(statements)
             .map_err(|error| StoreError::Misfit { table: "posting", what: error.to_string() })?;
-        self.rows(SETTLING, args![connector, read_ms, &list, account])
-            .await?
-            .iter()
-            .map(|row| row.text(0))
-            .collect()
+        let rows = self.rows(sql, args![connector, read_ms, &list, account]).await?;
+        rows.iter().map(|row| row.text(0)).collect()
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Request {
     pub created_ms: i64,
     pub expires_ms: i64,
     pub remainder_of: Option<i64>,
+    /// The link whose place it took when what is owed had changed.
+    pub replaces: Option<i64>,
     /// The door it came by.
     pub source: String,
     /// The invoices of its lines, where it gathers several rows.
@@ -110,7 +112,7 @@ macro_rules! select {
         concat!(
             "SELECT r.id, r.batch_id, r.nonce, r.state, r.account, r.connector, r.amount_minor, r.paid_minor, r.currency,
                 r.payer_name, r.payer_email, r.invoice, r.invoice_date, r.due_date, r.client, r.matter, r.message, r.line,
-                r.created_ms, r.expires_ms, r.remainder_of, b.source,
+                r.created_ms, r.expires_ms, r.remainder_of, r.replaces, b.source,
                 (SELECT string_agg(l.invoice, ', ' ORDER BY l.line) FROM request_line l
                  WHERE l.request_id = r.id AND l.invoice <> '')
              FROM request r JOIN batch b ON b.id = r.batch_id ",
@@ -151,8 +153,9 @@ fn request(row: &Row) -> Result<Request, StoreError> {
         created_ms: row.int(18)?,
         expires_ms: row.int(19)?,
         remainder_of: row.opt_int(20)?,
-        source: row.text(21)?,
-        gathered: row.opt_text(22)?,
+        replaces: row.opt_int(21)?,
+        source: row.text(22)?,
+        gathered: row.opt_text(23)?,
     })
 }
 
@@ -351,6 +354,12 @@ impl Tx {
         self.id(sql, args![batch]).await
     }
 
+    /// The requests of a batch took the place of another one.
+    pub async fn set_replaces(&mut self, batch: i64, replaced: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE request SET replaces = $2 WHERE batch_id = $1";
+        self.execute(sql, args![batch, replaced]).await.map(drop)
+    }
+
     /// Drafts get their time from the day of their release.
     pub async fn set_batch_expiry(&mut self, batch: i64, expires_ms: i64) -> Result<(), StoreError> {
         let sql = "UPDATE request SET expires_ms = $2 WHERE batch_id = $1 AND state = 'draft'";
@@ -377,6 +386,27 @@ impl Store {
         let limit = filter.limit.unwrap_or(LIST_MAX);
         let args = args![filter.state.map(State::name), filter.batch, filter.sort.name(), limit];
         self.db.rows(sql, args).await?.iter().map(request).collect()
+    }
+
+    /// A page of a batch's requests, those with ids above `after`, in their order.
+    pub async fn batch_page(&self, batch: i64, after: i64, limit: i64) -> Result<Vec<Request>, StoreError> {
+        let sql =
+            select!("WHERE r.batch_id = $1 AND r.id > $2 AND r.state <> 'gathered' ORDER BY r.id LIMIT $3");
+        self.db.rows(sql, args![batch, after, limit]).await?.iter().map(request).collect()
+    }
+
+    /// A page of a connector's links that can be paid, those with ids above `after`, in their order.
+    pub async fn payable_page(
+        &self,
+        connector: &str,
+        account: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Request>, StoreError> {
+        let sql = select!(
+            "WHERE r.connector = $1 AND r.account = $2 AND r.state = 'outstanding' AND r.id > $3 ORDER BY r.id LIMIT $4"
+        );
+        self.db.rows(sql, args![connector, account, after, limit]).await?.iter().map(request).collect()
     }
 
     /// How many requests are in each state.

@@ -115,6 +115,7 @@ fn payable(site: &Site, token: &str, found: &Page<'_>, fault: Option<&str>) -> R
         matter => &request.matter,
         due => request.due_date.map(long_date),
         message => &request.message,
+        replaces => request.replaces.is_some(),
         account => &found.account.name,
     };
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

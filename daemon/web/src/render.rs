@@ -102,7 +102,7 @@ impl Notice {
             ),
             Notice::Cancelled => (
                 "This payment request was cancelled",
-                "Nothing is to be paid with this link. If you think that this is a mistake, ask the firm.",
+                "Nothing is to be paid with this link: what it asked for is settled, or you were sent a newer one. If you think that this is a mistake, ask the firm.",
             ),
             Notice::Expired => ("This link has expired", "Ask the firm for a new one."),
             Notice::Unknown => (

@@ -15,6 +15,9 @@ use remitd_store::{Checkout, CheckoutState, Finish, Lease, Request};
 /// A gateway's page is good for an hour; the link makes a new one when it is needed.
 const CHECKOUT_MS: i64 = 60 * 60_000;
 
+/// Gateways cut what is longer, or refuse it.
+const LABEL_MAX_BYTES: usize = 200;
+
 /// What became of the payer's click.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
@@ -143,7 +146,7 @@ fn asked(road: &Road, request: &Request, checkout: &Checkout) -> Result<Checkout
     let money = |amount_minor| Money { amount_minor, currency: request.currency.clone() };
     let label = match request.invoices() {
         "" => format!("Payment request {}", request.id),
-        several if request.invoice.is_empty() => format!("Invoices {several}"),
+        several if request.invoice.is_empty() => format!("Invoices {}", first_of(several)),
         one => format!("Invoice {one}"),
     };
     let link = road.link(request.nonce)?;
@@ -158,6 +161,17 @@ fn asked(road: &Road, request: &Request, checkout: &Checkout) -> Result<Checkout
         webhook_url: Some(format!("{}/hooks/{}", road.public_url, checkout.gateway)),
         expires_ms: u64::try_from(checkout.expires_ms).unwrap_or_default(),
     })
+}
+
+/// As many invoices as a gateway's page has room for, and how many more there are.
+fn first_of(invoices: &str) -> String {
+    if invoices.len() <= LABEL_MAX_BYTES {
+        return invoices.to_owned();
+    }
+    let ends = invoices.match_indices(", ").map(|(at, _)| at);
+    let fits = ends.take_while(|at| *at <= LABEL_MAX_BYTES).last().unwrap_or_default();
+    let (shown, rest) = invoices.split_at_checked(fits).unwrap_or_default();
+    format!("{shown} and {} more", rest.matches(", ").count())
 }
 
 /// The effect: make sure that a checkout cannot be paid any more. Where it is too late, the payment's own event tells.
@@ -239,4 +253,17 @@ async fn finish(
     tx.finish(lease, finish, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_invoices_are_told_shortly() {
+        assert_eq!(first_of("A-1, A-2"), "A-1, A-2");
+        let many: Vec<String> = (1..=100).map(|number| format!("INV-{number:04}")).collect();
+        let told = first_of(&many.join(", "));
+        assert!(told.starts_with("INV-0001, INV-0002") && told.ends_with("INV-0020 and 80 more"), "{told}");
+    }
 }

@@ -59,7 +59,13 @@ pub(super) async fn compose(
     (purpose, to): (Purpose, usize),
 ) -> Result<Composed, FlowError> {
     let lines = road.store.request_lines(request).await?;
+    let replaced = match request.replaces {
+        Some(old) => road.store.request(old).await?,
+        None => None,
+    };
+    let replaced = replaced.map(|old| money(old.amount_minor, &old.currency)).transpose()?;
     let values = values(road, request, &lines, payment)?;
+    let values = context! { replaced => replaced.map(|old| old.grouped()).unwrap_or_default(), ..values };
     let render = |part: &str| {
         let name = format!("{}.{part}", purpose.name());
         let template = road.mail.templates.get_template(&name);

@@ -100,6 +100,10 @@ impl<'a> Gate<'a> {
         &mut self.tx
     }
 
+    pub(super) fn batch(&self) -> i64 {
+        self.batch
+    }
+
     pub(super) fn began_ms(&self) -> i64 {
         self.new.now_ms
     }

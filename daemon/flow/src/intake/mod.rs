@@ -14,6 +14,7 @@ pub mod push;
 pub mod quick;
 pub mod recognise;
 pub mod report;
+pub mod stale;
 mod watch;
 
 pub use gate::{Conventions, FINDINGS_MAX, Outcome};

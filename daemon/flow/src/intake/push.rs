@@ -1,6 +1,7 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
+use super::stale::{self, Ended};
 use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
@@ -41,6 +42,8 @@ pub struct Skipped {
 #[derive(Debug, Clone)]
 pub struct Pushed {
     pub outcome: Outcome,
+    /// Links that did not ask for what is owed any more.
+    pub ended: Vec<Ended>,
     pub skipped: Vec<Skipped>,
 }
 
@@ -79,6 +82,9 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
         }
         cursor = page.next;
     }
+    // First of all: what was settled or changed is free to be asked for anew.
+    let listed = pages.iter().map(|statement| (statement.number.as_str(), &statement.open)).collect();
+    let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;
     let today = road.clock.now().with_timezone(&road.firm.time_zone).date_naive();
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
     let mut skipped = Vec::new();
@@ -88,7 +94,7 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     // A push in which there is nothing to ask for leaves no batch behind.
     let nothing = gate.ok_so_far().ok == 0;
     let outcome = gate.close(dry_run || nothing).await?;
-    Ok(Pushed { outcome, skipped })
+    Ok(Pushed { outcome, ended, skipped })
 }
 
 async fn take_page(

@@ -36,27 +36,17 @@ pub async fn remainder(road: &Road, id: i64, release: Release) -> Result<Request
         return Err(FlowError::refused("REMIT-0402", why));
     }
     let lines = gate.tx().asked_lines(&old).await?;
-    one(road, gate, &rest(&old, lines), Some(id)).await
+    one(road, gate, &rest(&old, &lines), Some(Follows::RestOf(id))).await
 }
 
 /// What is open of a request, a draft a line: the oldest lines are settled first.
-fn rest(old: &Request, lines: Vec<RequestLine>) -> Drafts {
-    let payer = Draft { line: 0, ..old.draft() };
+fn rest(old: &Request, lines: &[RequestLine]) -> Drafts {
     let (mut drafts, mut paid_minor) = (Drafts::default(), old.paid_minor);
     for line in lines {
         let settled_minor = line.amount_minor.min(paid_minor);
         paid_minor -= settled_minor;
         if settled_minor < line.amount_minor {
-            drafts.push(&Draft {
-                amount_minor: line.amount_minor - settled_minor,
-                invoice_date: line.invoice_date,
-                due_date: line.due_date,
-                invoice: line.invoice,
-                message: line.message,
-                client: line.client,
-                matter: line.matter,
-                ..payer.clone()
-            });
+            drafts.push(&line.draft(old, line.amount_minor - settled_minor));
         }
     }
     drafts
@@ -91,13 +81,26 @@ fn new_batch<'a>(road: &Road, source: &'a str, name: &'a str, account: &'a Accou
     NewBatch { source, name, source_key, sha256, account: &account.id, one_link, duplicates, now_ms }
 }
 
-async fn one(
+/// The link that a new one comes after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follows {
+    RestOf(i64),
+    Replaces(i64),
+}
+
+/// Makes the one link of a batch, or none.
+pub(super) async fn one(
     road: &Road,
     mut gate: Gate<'_>,
     drafts: &Drafts,
-    remainder_of: Option<i64>,
+    follows: Option<Follows>,
 ) -> Result<Request, FlowError> {
-    gate.take(drafts, remainder_of).await?;
+    let rest_of = follows.and_then(|follows| if let Follows::RestOf(id) = follows { Some(id) } else { None });
+    gate.take(drafts, rest_of).await?;
+    if let Some(Follows::Replaces(old)) = follows {
+        let batch = gate.batch();
+        gate.tx().set_replaces(batch, old).await?;
+    }
     if gate.ok_so_far()
         != (Counts { ok: i64::try_from(drafts.len()).unwrap_or(i64::MAX), ..Counts::default() })
     {

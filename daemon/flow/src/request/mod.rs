@@ -1,12 +1,12 @@
 //! Stage 2. Drafts become live links, and links end: released, discarded, cancelled, expired. Every change is one
 //! conditional update by the table in `domain`, with the event that explains it, in one transaction.
 
-use crate::effect::CLOSE;
+use crate::effect::close_checkout;
 use crate::error::FlowError;
 use crate::release::{self, Release};
 use crate::road::Road;
 use remitd_domain::request::{Change, State};
-use remitd_store::{BatchState, CheckoutState, Request, Tx};
+use remitd_store::{BatchState, Request};
 
 /// Links that expire in one transaction.
 const EXPIRE_AT_ONCE: i64 = 500;
@@ -82,15 +82,6 @@ pub async fn expire(road: &Road) -> Result<usize, FlowError> {
         road.wake.all();
     }
     Ok(expired.len())
-}
-
-/// A link that ended must not stay payable at the gateway.
-async fn close_checkout(tx: &mut Tx, request: i64, now_ms: i64) -> Result<(), FlowError> {
-    if let Some(checkout) = tx.live_checkout(request).await? {
-        tx.set_checkout(checkout.id, CheckoutState::Closing).await?;
-        tx.want(&format!("{CLOSE}:{}", checkout.id), CLOSE, checkout.id, "{}", now_ms).await?;
-    }
-    Ok(())
 }
 
 fn no_request(id: i64) -> FlowError {

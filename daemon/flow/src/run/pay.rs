@@ -1,8 +1,9 @@
 //! A payer's click, answered at once: the effects that it leaves are performed here and now instead of in their lanes.
 
 use super::lanes::run_now;
-use crate::collect::{Begun, Step, begin};
+use crate::collect::{Begun, Standing, Step, begin};
 use crate::error::FlowError;
+use crate::intake::stale;
 use crate::road::Road;
 use remitd_store::CheckoutState;
 use std::sync::Arc;
@@ -25,6 +26,13 @@ pub async fn pay(road: &Arc<Road>, token: &str, amount_minor: Option<i64>) -> Re
 }
 
 async fn walk(road: &Road, token: &str, amount_minor: Option<i64>) -> Result<Begun, FlowError> {
+    // Nobody pays what is not owed any more.
+    if let Some(ended) = stale::look(road, token).await? {
+        return match ended.replaced_by {
+            None => Ok(Begun::Not(Standing::Cancelled)),
+            Some(new) => replaced(road, new).await,
+        };
+    }
     let mut step = begin(road, token, amount_minor).await?;
     if let Step::Close { key } = &step {
         run_now(road, key).await?;
@@ -37,6 +45,14 @@ async fn walk(road: &Road, token: &str, amount_minor: Option<i64>) -> Result<Beg
             run_now(road, &key).await?;
             opened(road, &key, checkout).await
         }
+    }
+}
+
+/// To the page of the link that took the place of this one: the payer sees the amount before paying it.
+async fn replaced(road: &Road, new: i64) -> Result<Begun, FlowError> {
+    match road.store.request(new).await? {
+        Some(new) => Ok(Begun::At(road.link(new.nonce)?)),
+        None => Ok(Begun::Unknown),
     }
 }
 

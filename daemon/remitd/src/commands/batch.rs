@@ -2,6 +2,7 @@
 
 use super::Asked;
 use crate::cli::{Batch, EditBatch};
+use crate::codes;
 use crate::fault::{DONE, Fault};
 use crate::show;
 use crate::views::{HeldRowView, RequestView, instant};
@@ -69,7 +70,7 @@ async fn list(asked: &Asked, road: &Road, limit: i64) -> Result<(), Fault> {
         .await?
         .iter()
         .map(|batch| Shown {
-            report: Report::of_batch(batch),
+            report: Report::of_batch(batch).with_mends(codes::mend),
             source: batch.source.clone(),
             created: instant(batch.created_ms),
             requests: None,
@@ -108,7 +109,7 @@ async fn shown(asked: &Asked, road: &Road, id: i64) -> Result<(), Fault> {
     let currency = road.account(&batch.account)?.currency.code();
     let held = road.store.held_rows(id).await?;
     let held: Vec<_> = held.iter().map(|row| HeldRowView::of(row, currency)).collect();
-    let report = Report::of_batch(&batch);
+    let report = Report::of_batch(&batch).with_mends(codes::mend);
     if asked.json {
         let (source, created) = (batch.source.clone(), instant(batch.created_ms));
         let (requests, held_rows) = (Some(requests), Some(held));

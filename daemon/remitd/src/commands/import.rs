@@ -10,7 +10,7 @@ use remitd_flow::intake::explain::{self, Reading};
 use remitd_flow::intake::file::{self, File};
 use remitd_flow::intake::progress::Progress;
 use remitd_flow::intake::recognise::{self, BY_CONTENT, Guess};
-use remitd_flow::intake::report::{self, Report};
+use remitd_flow::intake::report::{Links, Report};
 use remitd_flow::intake::{Conventions, Outcome};
 use remitd_flow::{Policy, Release, Road};
 use remitd_store::BatchState;
@@ -69,7 +69,10 @@ pub async fn run(asked: &Asked, import: &Import) -> Result<u8, Fault> {
         if let (Some(batch), cli::Release::Links, BatchState::Released) =
             (outcome.batch, import.release, outcome.state)
         {
-            show::text(&report::links(road, batch).await?)?;
+            let mut links = Links::of(road, batch);
+            while let Some(page) = links.next().await? {
+                show::text(&page)?;
+            }
         }
         if let (BatchState::Released, Some(batch), 1..) = (outcome.state, outcome.batch, outcome.held) {
             show::note(&format!(

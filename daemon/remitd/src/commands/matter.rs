@@ -8,8 +8,10 @@ use crate::views::amount;
 use crate::wiring::{Need, Wired};
 use remitd_flow::intake::push::{self, Pushed};
 use remitd_flow::intake::report::Report;
+use remitd_flow::intake::stale::Ended;
 use remitd_flow::plugin::JobSpec;
 use remitd_flow::plugin::connector::Statement;
+use remitd_flow::trial::{self, Step};
 use remitd_flow::{FlowError, Road};
 use serde::Serialize;
 
@@ -25,6 +27,10 @@ pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
             let connector = connector_id(&wired.road, connector)?;
             statements(asked, &wired.road, &connector, &number).await?;
             Ok(DONE)
+        }
+        Matter::Test { connector, write } => {
+            let connector = connector_id(&wired.road, connector)?;
+            test(asked, &wired.road, &connector, write.as_deref()).await
         }
         Matter::Push { connector, dry_run } => push_all(asked, &wired, connector.as_deref(), dry_run).await,
     }
@@ -120,9 +126,10 @@ async fn statements(asked: &Asked, road: &Road, connector: &str, number: &str) -
     let found = road.connector(connector)?.open_statements(job, number.to_owned()).await;
     let found = found.map_err(|failure| FlowError::Plugin { plugin: connector.to_owned(), failure })?;
     let views: Vec<_> = found.into_iter().map(StatementView::from).collect();
-    if asked.json {
-        return show::json(&views);
-    }
+    if asked.json { show::json(&views) } else { table(&views) }
+}
+
+fn table(views: &[StatementView]) -> Result<(), Fault> {
     let row = |s: &StatementView| {
         let payers: Vec<_> =
             s.payers.iter().map(|payer| format!("{} <{}>", payer.name, payer.email)).collect();
@@ -142,10 +149,36 @@ async fn statements(asked: &Asked, road: &Road, connector: &str, number: &str) -
 }
 
 #[derive(Serialize)]
+struct TrialView {
+    connector: String,
+    steps: Vec<Step>,
+    /// The first of the open statements, as they were read.
+    statements: Vec<StatementView>,
+}
+
+async fn test(asked: &Asked, road: &Road, connector: &str, write: Option<&str>) -> Result<u8, Fault> {
+    let trial = trial::run(road, connector, write).await?;
+    let clean = trial.is_clean();
+    let statements: Vec<_> = trial.statements.into_iter().map(StatementView::from).collect();
+    if asked.json {
+        show::json(&TrialView { connector: connector.to_owned(), steps: trial.steps, statements })?;
+        return Ok(status(clean));
+    }
+    let row = |step: &Step| vec![step.step.clone(), step.verdict.name().to_owned(), step.says.clone()];
+    show::table(&["step", "", "what it gives"], trial.steps.iter().map(row).collect())?;
+    if !statements.is_empty() {
+        show::text("")?;
+        table(&statements)?;
+    }
+    Ok(status(clean))
+}
+
+#[derive(Serialize)]
 struct PushView {
     connector: String,
     #[serde(flatten)]
     report: Report,
+    ended: Vec<Ended>,
     skipped: Vec<push::Skipped>,
 }
 
@@ -164,10 +197,10 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
     }
     let mut views = Vec::new();
     for rules in wanted {
-        let Pushed { outcome, skipped } = push::push(&wired.road, rules, dry_run).await?;
+        let Pushed { outcome, ended, skipped } = push::push(&wired.road, rules, dry_run).await?;
         let name = format!("push {}", rules.connector);
         let report = Report::of_outcome(&outcome, &name, &rules.account);
-        views.push(PushView { connector: rules.connector.clone(), report, skipped });
+        views.push(PushView { connector: rules.connector.clone(), report, ended, skipped });
     }
     let clean = views.iter().all(|view| view.report.errors.is_empty());
     if asked.json {
@@ -176,6 +209,14 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
     }
     for view in &views {
         show::text(&view.report.text())?;
+        let row = |ended: &Ended| {
+            let new = ended.replaced_by.map(|new| format!("request {new}")).unwrap_or_default();
+            vec![ended.request.to_string(), ended.statement.clone(), ended.why.clone(), new]
+        };
+        if !view.ended.is_empty() {
+            let heads = ["link ended", "statement", "why", "replaced by"];
+            show::table(&heads, view.ended.iter().map(row).collect())?;
+        }
         let row = |skipped: &push::Skipped| vec![skipped.statement.clone(), skipped.why.clone()];
         if !view.skipped.is_empty() {
             show::table(&["left out", "why"], view.skipped.iter().map(row).collect())?;

@@ -98,7 +98,7 @@ async fn list(
             })?
         }
     };
-    let found = road.store.requests(&Filter { state, sort, limit, batch: None }).await?;
+    let found = road.store.requests(&Filter { state, sort, limit, ..Filter::default() }).await?;
     let views = found.iter().map(|request| RequestView::of(road, request)).collect::<Result<Vec<_>, _>>()?;
     if asked.json {
         return show::json(&views);
@@ -112,6 +112,8 @@ struct Shown {
     request: RequestView,
     message: String,
     remainder_of: Option<i64>,
+    /// The link whose place it took.
+    replaces: Option<i64>,
     /// The rows that the link gathers.
     lines: Vec<LineView>,
     payments: Vec<PaymentView>,
@@ -128,8 +130,8 @@ async fn shown(asked: &Asked, road: &Road, id: i64) -> Result<(), Fault> {
     let events = road.store.events_of_request(id).await?.iter().map(EventView::from).collect();
     let lines = road.store.request_lines(&found).await?;
     let lines = lines.iter().map(|line| LineView::of(line, &found.currency)).collect();
-    let (message, remainder_of) = (found.message, found.remainder_of);
-    let shown = Shown { request, message, remainder_of, lines, payments, events };
+    let (message, remainder_of, replaces) = (found.message, found.remainder_of, found.replaces);
+    let shown = Shown { request, message, remainder_of, replaces, lines, payments, events };
     if asked.json {
         return show::json(&shown);
     }

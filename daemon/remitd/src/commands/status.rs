@@ -24,6 +24,9 @@ struct Status {
     files_in_hand: Vec<InHand>,
     /// Folders that take nothing new, since a file named `stop` lies in their inbox.
     paused: Vec<String>,
+    /// Batches that wait for somebody to look at them, and bad rows that wait to be mended.
+    batches_in_review: i64,
+    rows_held: i64,
     held: Vec<HeldView>,
 }
 
@@ -43,6 +46,7 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
             files_in_hand.iter_mut().filter(its).for_each(|file| file.rows = Some(reading.rows));
         }
     }
+    let waiting = store.waiting().await?;
     let answer = Status {
         store: store.kind(),
         books: store.books().await?,
@@ -50,6 +54,8 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
         effects,
         files_in_hand,
         paused,
+        batches_in_review: waiting.batches,
+        rows_held: waiting.rows,
         held: store.effects_held(HELD_MAX).await?.iter().map(HeldView::from).collect(),
     };
     let calm = answer.held.is_empty();
@@ -72,6 +78,12 @@ fn tell(answer: &Status) -> Result<(), Fault> {
         format!("paused: {folder} takes nothing new until the file \"stop\" in its inbox is gone")
     }));
     lines.extend(answer.files_in_hand.iter().map(InHand::line));
+    if answer.batches_in_review > 0 {
+        lines.push(format!("batches in review: {} (remitd batch list)", answer.batches_in_review));
+    }
+    if answer.rows_held > 0 {
+        lines.push(format!("bad rows to be mended: {} (remitd batch list)", answer.rows_held));
+    }
     show::text(&lines.join("\n"))?;
     if answer.held.is_empty() {
         return show::text("nothing waits for a person");

@@ -21,7 +21,11 @@ const COLUMNS: [Column; 7] = [
     ),
     ("Due Date", ["2026-12-31", ""], "optional; as Invoice Date"),
     ("Recipient Name", ["Jane Roe", "Roe Holdings, LLC"], "required; who is to pay, on one line"),
-    ("Recipient Email", ["jane@example.com", "accounts@example.com"], "required; one address"),
+    (
+        "Recipient Email",
+        ["jane@example.com", "accounts@example.com"],
+        "required; one address, or several with a semicolon between",
+    ),
     (
         "Amount",
         ["1234.50", "980.00"],

@@ -197,8 +197,25 @@ async fn gathered(store: &Store, answers: &mut Answers) {
         store.requests(&filter).await.unwrap().iter().map(|request| request.id).collect::<Vec<_>>()
     };
     answers.note("all", ids(Filter { batch: Some(batch), ..Filter::default() }).await);
+    pages(store, answers, batch).await;
     let state = Some(State::Gathered);
     answers.note("gathered", ids(Filter { batch: Some(batch), state, ..Filter::default() }).await);
+}
+
+/// Of a batch, and of the links that can be paid.
+async fn pages(store: &Store, answers: &mut Answers, batch: i64) {
+    let mut tx = store.begin().await.unwrap();
+    tx.set_replaces(batch, 1_001).await.unwrap();
+    tx.commit().await.unwrap();
+    let payable = store.payable_page("matters", "operating", 0, 100).await.unwrap();
+    answers.note(
+        "payable_page",
+        payable.iter().map(|request| (request.id, request.replaces)).collect::<Vec<_>>(),
+    );
+    let page = store.batch_page(batch, 0, 1).await.unwrap();
+    let rest = store.batch_page(batch, page[0].id, 100).await.unwrap();
+    answers.note("batch_page", page.iter().chain(&rest).map(|request| request.id).collect::<Vec<_>>());
+    answers.note("waiting", store.waiting().await.unwrap());
 }
 
 /// Bad rows wait, and drafts are written anew.

@@ -141,6 +141,7 @@ async fn postings_change(store: &Store, answers: &mut Answers) {
     tx.move_posting(2, State::Incomplete, State::Removed).await.unwrap();
     for read_ms in [NOW, NOW + 6] {
         answers.note("settling", tx.settling("matters", "operating", &["A-2"], read_ms).await.unwrap());
+        answers.note("unwritten", tx.unwritten("matters", "operating", &["A-2"], read_ms).await.unwrap());
     }
     tx.commit().await.unwrap();
     answers.note("posting", store.posting(2).await.unwrap());

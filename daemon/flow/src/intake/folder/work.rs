@@ -7,7 +7,7 @@ use crate::effect::back_off_ms;
 use crate::error::FlowError;
 use crate::intake::file::{self, CHANGED, File};
 use crate::intake::progress::Progress;
-use crate::intake::report::{self, Report};
+use crate::intake::report::{Links, Report};
 use crate::release::Release;
 use crate::road::Road;
 use fs_err::tokio as fs;
@@ -17,6 +17,7 @@ use remitd_store::{Batch, BatchState, Closed, Counts, NewBatch};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 /// How often a file that takes long is told of.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -168,29 +169,44 @@ async fn put_beside(road: &Road, folder: &Folder, name: &str, batch: &Batch) -> 
     let beside = folder.path.join(if rejected { "rejected" } else { "done" });
     let forms = Report::of_batch(batch).with_mends(folder.mends).forms()?;
     // Side by side: each waits for the disk, which can take them all at once.
-    let [text, json, csv, page] =
-        forms.each_ref().map(|(form, text)| put(&beside, format!("{name}.{form}"), text));
-    tokio::try_join!(text, json, csv, page)?;
+    let [text, json, csv, page] = forms.each_ref().map(|(form, text)| {
+        put(&beside, format!("{name}.{form}"), async |file| Ok(file.write_all(text.as_bytes()).await?))
+    });
+    // Each to its end: one that fails must not leave halves of the others behind.
+    let (text, json, csv, page) = tokio::join!(text, json, csv, page);
+    text.and(json).and(csv).and(page)?;
     if folder.policy.release == Release::Links && !rejected {
-        put(&beside, format!("{name}.links.csv"), &report::links(road, batch.id).await?).await?;
+        let mut links = Links::of(road, batch.id);
+        let pages = async |file: &mut fs::File| {
+            while let Some(page) = links.next().await? {
+                file.write_all(page.as_bytes()).await?;
+            }
+            Ok(())
+        };
+        put(&beside, format!("{name}.links.csv"), pages).await?;
     }
     Ok(())
 }
 
-async fn put(folder: &Path, name: String, text: &str) -> Result<(), FlowError> {
+async fn put(
+    folder: &Path,
+    name: String,
+    write: impl AsyncFnOnce(&mut fs::File) -> Result<(), FlowError>,
+) -> Result<(), FlowError> {
     // A name of its own: another daemon may be writing the same.
     let unfinished = folder.join(format!(".{name}.{}", random_hex()?));
     let written = async {
-        fs::write(&unfinished, text).await?;
-        fs::File::open(&unfinished).await?.sync_all().await?;
-        fs::rename(&unfinished, folder.join(&name)).await
+        let mut file = fs::File::create(&unfinished).await?;
+        write(&mut file).await?;
+        // What is still being written would fail unseen.
+        file.flush().await?;
+        file.sync_all().await?;
+        Ok(fs::rename(&unfinished, folder.join(&name)).await?)
     };
-    match written.await {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // Half a report takes room on a disk that may be full.
-            let _ = fs::remove_file(&unfinished).await;
-            Err(error.into())
-        }
+    let written = written.await;
+    if written.is_err() {
+        // Half a report takes room on a disk that may be full.
+        let _ = fs::remove_file(&unfinished).await;
     }
+    written
 }

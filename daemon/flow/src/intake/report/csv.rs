@@ -3,10 +3,13 @@
 use super::Report;
 use crate::error::FlowError;
 use crate::road::{Road, money};
-use remitd_store::Filter;
+use remitd_store::Request;
 
 /// Without it Excel takes UTF-8 for the system's own encoding.
 const BOM: char = '\u{feff}';
+
+const LINKS: [&str; 8] =
+    ["Line", "Invoice Number", "Recipient Name", "Recipient Email", "Amount", "Currency", "Number", "Link"];
 
 /// One line a finding, the warnings last.
 pub(super) fn findings(report: &Report) -> String {
@@ -18,14 +21,39 @@ pub(super) fn findings(report: &Report) -> String {
     text
 }
 
-/// The links of a batch, to hand on by hand.
-pub async fn links(road: &Road, batch: i64) -> Result<String, FlowError> {
-    let requests = road.store.requests(&Filter { batch: Some(batch), ..Filter::default() }).await?;
-    let mut text =
-        String::from("Line,Invoice Number,Recipient Name,Recipient Email,Amount,Currency,Number,Link\r\n");
-    for request in &requests {
+/// Requests that are read at once: a file of links may have a million.
+const PAGE: i64 = 5_000;
+
+/// The links of a batch, to hand on by hand; in pages, so that no batch is too long for the memory.
+pub struct Links<'a> {
+    road: &'a Road,
+    batch: i64,
+    after: Option<i64>,
+}
+
+impl<'a> Links<'a> {
+    pub fn of(road: &'a Road, batch: i64) -> Links<'a> {
+        Links { road, batch, after: None }
+    }
+
+    /// The next page, the first with the names of the columns; none after the last.
+    pub async fn next(&mut self) -> Result<Option<String>, FlowError> {
+        let after = self.after.unwrap_or_default();
+        let requests = self.road.store.batch_page(self.batch, after, PAGE).await?;
+        let mut text = String::new();
+        if self.after.is_none() {
+            row(&mut text, &LINKS);
+        }
+        self.after = Some(requests.last().map_or(after, |request| request.id));
+        for request in &requests {
+            self.link(&mut text, request)?;
+        }
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    fn link(&self, text: &mut String, request: &Request) -> Result<(), FlowError> {
         let amount = money(request.amount_minor, &request.currency)?.to_string();
-        let link = road.link(request.nonce)?;
+        let link = self.road.link(request.nonce)?;
         let (line, number) = (request.line.to_string(), request.id.to_string());
         let cells = [
             line.as_str(),
@@ -37,9 +65,9 @@ pub async fn links(road: &Road, batch: i64) -> Result<String, FlowError> {
             &number,
             &link,
         ];
-        row(&mut text, &cells);
+        row(text, &cells);
+        Ok(())
     }
-    Ok(text)
 }
 
 fn row(text: &mut String, cells: &[&str]) {

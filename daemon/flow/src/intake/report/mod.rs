@@ -3,7 +3,7 @@
 mod csv;
 mod page;
 
-pub use csv::links;
+pub use csv::Links;
 
 use super::gate::{FINDINGS_MAX, Outcome};
 use crate::error::FlowError;

@@ -1,0 +1,235 @@
+//! Links that do not ask for what is owed any more. The balances of their statements are read again at each push, and just before
+//! a payment begins: a link whose statements are settled is cancelled; one that asks for the wrong amount is replaced, and the
+//! payer is told once, by the new link's mail. What cannot be told now stays as it is.
+
+use super::gate::Gate;
+use super::push::Push;
+use super::quick::{Follows, one};
+use crate::effect::{MAIL, close_checkout};
+use crate::error::FlowError;
+use crate::release::{Policy, Release};
+use crate::road::{Road, money};
+use remitd_domain::draft::Drafts;
+use remitd_domain::policy::OneLink;
+use remitd_domain::request::{Change, State};
+use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
+use remitd_host::{JobSpec, Money};
+use remitd_store::{NewBatch, Request, RequestLine, Tx};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A payer does not wait longer for the matter database: then the link is good as it is.
+const LOOK: Duration = Duration::from_secs(5);
+/// Links that are looked at in one go.
+const PAGE: i64 = 1_000;
+/// Balances that one push asks for one by one: of statements that its list does not show any more.
+const BALANCES_MAX: usize = 10_000;
+
+/// A link that was ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    pub request: i64,
+    pub statement: String,
+    pub why: String,
+    /// The link that took its place, where something is owed still.
+    pub replaced_by: Option<i64>,
+}
+
+/// Just before a payment begins: none where the link is good as it is, or is no link of ours.
+pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> {
+    let Ok(nonce) = road.links.read(token) else { return Ok(None) };
+    let Some(request) = road.store.request_by_nonce(nonce).await? else { return Ok(None) };
+    if request.state != State::Outstanding || request.connector.is_empty() {
+        return Ok(None);
+    }
+    let read_ms = road.now_ms();
+    let asked = lines_of(road, &request).await?;
+    let reading = async {
+        let mut open = Vec::with_capacity(asked.len());
+        for line in &asked {
+            open.push(balance(road, &request, &line.invoice).await);
+        }
+        open
+    };
+    let Ok(open) = timeout(LOOK, reading).await else {
+        tracing::warn!(request = request.id, "the matter software does not say in time what is owed");
+        return Ok(None);
+    };
+    Link { road, request, asked, open, read_ms }.mend().await
+}
+
+/// At each push: of the links of its connector and account, those that ask for something else than `listed` says, and those whose
+/// statements it does not list any more.
+pub(super) async fn sweep(
+    road: &Road,
+    push: &Push,
+    listed: &HashMap<&str, &Money>,
+    read_ms: i64,
+    dry_run: bool,
+) -> Result<Vec<Ended>, FlowError> {
+    let (mut ended, mut after, mut asked_for) = (Vec::new(), 0, 0);
+    loop {
+        let page = road.store.payable_page(&push.connector, &push.account, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(ended) };
+        after = last.id;
+        for request in page {
+            let asked = lines_of(road, &request).await?;
+            let mut open = Vec::with_capacity(asked.len());
+            for line in &asked {
+                open.push(match listed.get(line.invoice.as_str()) {
+                    Some(listed) => in_currency(&request, listed),
+                    None if origin(&request) == Origin::Balance && asked_for < BALANCES_MAX => {
+                        asked_for += 1;
+                        balance(road, &request, &line.invoice).await
+                    }
+                    None => Open::Unsure,
+                });
+            }
+            let link = Link { road, request, asked, open, read_ms };
+            ended.extend(if dry_run { link.ending() } else { link.mend().await? });
+        }
+    }
+}
+
+/// A link, and what the matter software says of each of its lines.
+struct Link<'a> {
+    road: &'a Road,
+    request: Request,
+    asked: Vec<RequestLine>,
+    open: Vec<Open>,
+    read_ms: i64,
+}
+
+impl Link<'_> {
+    fn lines(&self) -> Vec<Line> {
+        let both = self.asked.iter().zip(&self.open);
+        both.map(|(line, open)| Line { asked_minor: line.amount_minor, open: *open }).collect()
+    }
+
+    fn owed_minor(&self) -> i64 {
+        self.lines().iter().map(|line| line.owed_minor(origin(&self.request))).sum()
+    }
+
+    /// Why it cannot stay, where it cannot.
+    fn ending(&self) -> Option<Ended> {
+        let shown = |minor| money(minor, &self.request.currency).map(|money| money.grouped());
+        let why = match standing(origin(&self.request), &self.lines()) {
+            Standing::Owed => return None,
+            Standing::Settled => "settled in the matter software".to_owned(),
+            Standing::Changed => {
+                let (asked, owed) = (shown(self.request.amount_minor), shown(self.owed_minor()));
+                format!("{} is owed, not {}", owed.unwrap_or_default(), asked.unwrap_or_default())
+            }
+        };
+        let statement = self.request.invoices().to_owned();
+        Some(Ended { request: self.request.id, statement, why, replaced_by: None })
+    }
+
+    async fn mend(&self) -> Result<Option<Ended>, FlowError> {
+        let Some(mut ended) = self.ending() else { return Ok(None) };
+        if self.owed_minor() > 0 {
+            ended.replaced_by = match self.replace(&ended.why).await? {
+                None => return Ok(None),
+                new => new,
+            };
+        } else {
+            let mut tx = self.road.store.begin().await?;
+            if !self.end(&mut tx, &ended.why).await? {
+                return Ok(None);
+            }
+            tx.commit().await?;
+        }
+        tracing::info!(request = ended.request, statement = ended.statement, why = ended.why, "link ended");
+        self.road.wake.all();
+        Ok(Some(ended))
+    }
+
+    /// False where it is being paid, or money for it is not in the balance yet: then it stays.
+    async fn end(&self, tx: &mut Tx, why: &str) -> Result<bool, FlowError> {
+        let Request { id, connector, account, .. } = &self.request;
+        let statements: Vec<_> = self.asked.iter().map(|line| line.invoice.as_str()).collect();
+        // Held from here on: no click can begin a payment of it meanwhile.
+        let found = tx.request(*id).await?;
+        if found.is_none_or(|found| found.state != State::Outstanding)
+            || !tx.unwritten(connector, account, &statements, self.read_ms).await?.is_empty()
+            || tx.change_request(*id, Change::Cancel).await?.is_none()
+        {
+            return Ok(false);
+        }
+        let now_ms = self.road.now_ms();
+        tx.event_of_request(*id, "cancelled", connector, why, now_ms).await?;
+        close_checkout(tx, *id, now_ms).await?;
+        Ok(true)
+    }
+
+    /// The old link ends and the new one begins in one transaction; mailed, where the old one was.
+    async fn replace(&self, why: &str) -> Result<Option<i64>, FlowError> {
+        let Request { id, account, connector, source, payer_name, .. } = &self.request;
+        let mailed = self.road.store.effect(&format!("{MAIL}:request:{id}")).await?.is_some();
+        let release = if mailed { Release::Send } else { Release::Links };
+        let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
+        let name = format!("changed {payer_name}");
+        let (source_key, sha256, duplicates) = Default::default();
+        let new = NewBatch {
+            // Of a balance comes a balance, of what was given comes what may never grow.
+            source: if origin(&self.request) == Origin::Balance { source } else { "changed" },
+            name: &name,
+            source_key,
+            sha256,
+            account,
+            one_link: policy.one_link,
+            duplicates,
+            now_ms: self.road.now_ms(),
+        };
+        let account = self.road.account(account)?;
+        let mut gate = Gate::open(self.road, new, account, connector, policy).await?;
+        if !self.end(gate.tx(), why).await? {
+            return Ok(None);
+        }
+        let made = one(self.road, gate, &self.owed(), Some(Follows::Replaces(*id))).await?;
+        Ok(Some(made.id))
+    }
+
+    fn owed(&self) -> Drafts {
+        let mut drafts = Drafts::default();
+        for (asked, line) in self.asked.iter().zip(self.lines()) {
+            let owed_minor = line.owed_minor(origin(&self.request));
+            if owed_minor > 0 {
+                drafts.push(&asked.draft(&self.request, owed_minor));
+            }
+        }
+        drafts
+    }
+}
+
+fn origin(request: &Request) -> Origin {
+    if request.source == "push" { Origin::Balance } else { Origin::Given }
+}
+
+/// What a link asks for: its lines, or itself as the only one.
+async fn lines_of(road: &Road, request: &Request) -> Result<Vec<RequestLine>, FlowError> {
+    let lines = road.store.request_lines(request).await?;
+    Ok(if lines.is_empty() { vec![request.line()] } else { lines })
+}
+
+async fn balance(road: &Road, request: &Request, statement: &str) -> Open {
+    if statement.is_empty() {
+        return Open::Unsure;
+    }
+    let Ok(connector) = road.connector(&request.connector) else { return Open::Unsure };
+    let job = JobSpec::new(format!("balance of {statement}"), format!("balance:{}", request.id));
+    match connector.balance(job, statement.to_owned()).await {
+        Ok(None) => Open::Unknown,
+        Ok(Some(open)) => in_currency(request, &open),
+        Err(failure) => {
+            tracing::warn!(request = request.id, statement, error = %failure.message, "its balance cannot be read");
+            Open::Unsure
+        }
+    }
+}
+
+fn in_currency(request: &Request, open: &Money) -> Open {
+    if open.currency == request.currency { Open::Minor(open.amount_minor) } else { Open::Unsure }
+}
