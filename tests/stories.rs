@@ -53,7 +53,9 @@ stories! {
     one_link
     partial
     polling_only
+    posting_entry
     posting_refused
+    posting_split
     push
     push_one_link
     quick_link

@@ -3,14 +3,15 @@
 
 use crate::firm::{Firm, MailBy, Outside};
 use crate::provider::{KEY, WEBHOOK_SECRET};
+use remitd_domain::account::Kind;
 use remitd_domain::link::{LinkKey, LinkKeys};
 use remitd_domain::policy::OneLink;
 use remitd_domain::time::Clock;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::{self, Connector, Gateway, MailProvider};
 use remitd_flow::{
-    Account, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Road, Seats,
-    Wake, run,
+    Account, Dated, Entry, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting,
+    Road, Seats, Wake, run,
 };
 use remitd_host::{Grants, Host, HostConfig, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection};
 use remitd_store::Store;
@@ -173,13 +174,20 @@ fn account() -> Account {
     Account {
         id: "operating".into(),
         name: "Operating".into(),
+        kind: Kind::Operating,
         currency: "USD".parse().unwrap(),
         gateway: "sandbox".into(),
         connector: "matters".into(),
         expires_after_ms: 30 * 24 * 3_600_000,
         partial: true,
         posting: Posting::Auto,
-        narrative: "Payment".into(),
+        entry: Entry {
+            narrative: "Payment".into(),
+            dated: Dated::Received,
+            ledger_code: String::new(),
+            transaction_type: String::new(),
+            bank_account: String::new(),
+        },
     }
 }
 

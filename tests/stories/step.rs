@@ -165,11 +165,13 @@ pub struct Settle {
     settle: i64,
 }
 
-/// Somebody changes the matter database by hand.
+/// Somebody changes the matter database by hand, or asks it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matters {
     matters: String,
+    /// The answer, which has no blanks around it.
+    answer: Option<String>,
 }
 
 fn fine() -> u16 {
@@ -224,7 +226,10 @@ impl Step {
                 Does::Kill => firm.kill(),
                 Does::Dies => assert!(!firm.take_daemon().ended().success(), "it ended well"),
             },
-            Step::Matters(Matters { matters }) => drop(firm.ask_matters(scene.server, matters)),
+            Step::Matters(Matters { matters, answer }) => {
+                let got = firm.ask_matters(scene.server, matters);
+                assert_eq!(answer.as_ref().unwrap_or(&got), &got);
+            }
             Step::Settle(Settle { settle }) => assert_eq!(firm.provider.settle(), *settle),
         }
     }
@@ -236,6 +241,7 @@ fn run(firm: &Firm, step: &Run) {
         args.push("--json".to_owned());
     }
     for arg in &mut args {
+        *arg = arg.replace("{firm}", firm.path("").to_str().unwrap());
         // Files are named as they lie in the firm's folder.
         if firm.path(arg).is_file() {
             *arg = firm.path(arg).to_str().unwrap().to_owned();

@@ -1,6 +1,7 @@
 //! The rules of the road: money, drafts, requests, links, payments and postings. Owns every decision that can be taken
 //! without looking outside. Never does I/O, never reads a clock or a random source, never waits: both are handed in.
 
+pub mod account;
 pub mod draft;
 pub mod email;
 pub mod id;

@@ -1,6 +1,10 @@
 //! Postings: one payment's share for one statement. Owns the split; its parts always sum to the payment, to the cent.
 
+use sha2::{Digest, Sha256};
 use std::fmt;
+
+/// Short enough for the columns that matter software has for a reference: 39 characters with our name in front.
+const KEY_BYTES: usize = 16;
 
 /// One line's share of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,41 @@ pub fn split(amount_minor: i64, asked_minor: &[i64]) -> Vec<Share> {
         }
     }
     shares
+}
+
+/// A payment spread over amounts by their parts of the whole, to the cent: what is lost by rounding down goes to the largest
+/// remainders, the first of equals first. None gets more than its amount where the payment is not more than all of them.
+pub fn prorated(amount_minor: i64, open_minor: &[i64]) -> Vec<Share> {
+    let whole: i128 = open_minor.iter().map(|open| i128::from(*open)).sum();
+    if whole <= 0 {
+        return Vec::new();
+    }
+    let exact = |open: i64| i128::from(amount_minor) * i128::from(open);
+    let down = |open: i64| i64::try_from(exact(open) / whole).unwrap_or_default();
+    let mut shares: Vec<Share> =
+        open_minor.iter().enumerate().map(|(line, open)| Share { line, amount_minor: down(*open) }).collect();
+    let given: i64 = shares.iter().map(|share| share.amount_minor).sum();
+    let mut by_remainder: Vec<_> = open_minor.iter().map(|open| exact(*open) % whole).enumerate().collect();
+    by_remainder.sort_by_key(|(line, remainder)| (std::cmp::Reverse(*remainder), *line));
+    let short = usize::try_from(amount_minor - given).unwrap_or_default();
+    for (line, _) in by_remainder.into_iter().take(short) {
+        if let Some(share) = shares.get_mut(line) {
+            share.amount_minor += 1;
+        }
+    }
+    shares.retain(|share| share.amount_minor > 0);
+    shares
+}
+
+/// The key of a posting, the same whenever it is made from the same parts; for what no two postings share.
+pub fn key(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    let hash: String = digest.finalize().iter().take(KEY_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    format!("remitd-{hash}")
 }
 
 /// Where a posting stands: the views of Manage Postings.
@@ -84,6 +123,16 @@ mod tests {
         check(400, &[100, 200], &[(0, 100), (1, 300)]);
     }
 
+    #[test]
+    fn prorated_to_the_cent() {
+        let got =
+            |amount, open: &[i64]| prorated(amount, open).iter().map(|s| s.amount_minor).collect::<Vec<_>>();
+        assert_eq!(got(100, &[100, 100, 100]), [34, 33, 33]);
+        assert_eq!(got(50, &[200, 100]), [33, 17]);
+        assert_eq!(got(300, &[200, 100]), [200, 100]);
+        assert_eq!(got(1, &[5, 10]), [1]);
+    }
+
     proptest! {
         #[test]
         fn shares_sum_to_the_payment(
@@ -93,6 +142,18 @@ mod tests {
             let shares = split(amount, &amounts);
             prop_assert_eq!(shares.iter().map(|s| s.amount_minor).sum::<i64>(), amount);
             prop_assert!(shares.iter().all(|s| s.amount_minor > 0));
+        }
+
+        #[test]
+        fn prorated_shares_sum_and_fit(
+            amounts in proptest::collection::vec(1i64..100_000_000, 1..40),
+            part in 1i64..1_000_000,
+        ) {
+            let whole: i64 = amounts.iter().sum();
+            let amount = (whole / 1_000_000 * part).clamp(1, whole);
+            let shares = prorated(amount, &amounts);
+            prop_assert_eq!(shares.iter().map(|s| s.amount_minor).sum::<i64>(), amount);
+            prop_assert!(shares.iter().all(|s| (1..=amounts[s.line]).contains(&s.amount_minor)));
         }
     }
 }

@@ -14,9 +14,12 @@ mod release;
 pub mod request;
 mod road;
 pub mod run;
+mod sheet;
 pub mod trial;
 
 pub use error::FlowError;
 pub use fault::{Crashed, Faults, NoFaults};
 pub use release::{Policy, Release};
-pub use road::{Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Road, Seats, Wake};
+pub use road::{
+    Account, Dated, Entry, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting, Road, Seats, Wake,
+};

@@ -4,6 +4,7 @@ use crate::error::FlowError;
 use crate::fault::{Crashed, Faults};
 use crate::plugin::{Connector, Gateway, Importer, MailProvider};
 use chrono_tz::Tz;
+use remitd_domain::account::Kind;
 use remitd_domain::link::{LinkKeys, NONCE_BYTES, Nonce};
 use remitd_domain::money::{Currency, Money};
 use remitd_domain::time::Clock;
@@ -33,6 +34,7 @@ pub enum Posting {
 pub struct Account {
     pub id: String,
     pub name: String,
+    pub kind: Kind,
     pub currency: Currency,
     /// The gateway plugin.
     pub gateway: String,
@@ -42,7 +44,27 @@ pub struct Account {
     /// Whether a payer may pay less than is asked.
     pub partial: bool,
     pub posting: Posting,
+    pub entry: Entry,
+}
+
+/// Of which day a posting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dated {
+    /// When the money came.
+    Received,
+    /// When it is written.
+    Posted,
+}
+
+/// How the account's postings look in the matter software; what is empty is not said there.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// A template.
     pub narrative: String,
+    pub dated: Dated,
+    pub ledger_code: String,
+    pub transaction_type: String,
+    pub bank_account: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

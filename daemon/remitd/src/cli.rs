@@ -313,8 +313,30 @@ pub enum Posting {
     Post { ids: Vec<i64> },
     /// Try refused postings again.
     Retry { ids: Vec<i64> },
+    /// Split a posting that is not written yet over other statements.
+    Reallocate {
+        id: i64,
+        /// A statement and its amount; together they are the posting.
+        #[arg(long, value_name = "STATEMENT=AMOUNT", required_unless_present_any = ["oldest_first", "prorated"])]
+        to: Vec<String>,
+        /// The open statements of its matter, the oldest first.
+        #[arg(long, conflicts_with_all = ["to", "prorated"])]
+        oldest_first: bool,
+        /// Each open statement of its matter by its part of what is open.
+        #[arg(long, conflicts_with = "to")]
+        prorated: bool,
+    },
     /// Take postings out that were handled by hand.
     Remove { ids: Vec<i64> },
+    /// A view as a CSV file, as cash receipts are entered.
+    Export {
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[arg(long, default_value = "all")]
+        view: String,
+        #[arg(long, default_value_t = 100_000)]
+        limit: i64,
+    },
 }
 
 #[derive(Subcommand)]

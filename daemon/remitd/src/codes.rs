@@ -276,6 +276,9 @@ pub const CODES: &[Code] = &[
     code("REMIT-0411", "The posting's state does not allow it",
         "A posting can be posted while it is pending, incomplete or queued and has a connector, and removed while it is pending or incomplete.",
         "See its state with `remitd posting list`; without a connector, write it by hand and remove it here."),
+    code("REMIT-0412", "The posting cannot be split so",
+        "The parts do not sum to the posting, one of them is named twice or is of nothing, or less is open in the matter than is to be spread.",
+        "Name each statement once, with amounts that sum to the posting: remitd posting reallocate ID --to STATEMENT=AMOUNT --to …"),
 ];
 
 #[cfg(test)]

@@ -166,6 +166,29 @@ impl Tx {
         Ok(self.execute(sql, args![id, from.name(), to.name()]).await? == 1)
     }
 
+    /// Another statement and amount for one that is not written yet.
+    pub async fn allot_posting(
+        &mut self,
+        id: i64,
+        statement: &str,
+        matter: &str,
+        client: &str,
+        amount_minor: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE posting SET statement = $2, matter = $3, client = $4, amount_minor = $5, state = 'pending', error_code = NULL,
+                     error = NULL WHERE id = $1";
+        self.execute(sql, args![id, statement, matter, client, amount_minor]).await.map(drop)
+    }
+
+    /// The place of the next share of a payment.
+    pub async fn next_posting_line(&mut self, payment: i64) -> Result<i64, StoreError> {
+        self.id(
+            "SELECT max(line) + 1 FROM posting WHERE payment_id = $1 AND kind = 'payment'",
+            args![payment],
+        )
+        .await
+    }
+
     pub async fn posting_posted(
         &mut self,
         id: i64,

@@ -179,6 +179,10 @@ impl SqlConnector {
 
 fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {
     let text = |text: &String| Value::Text(text.clone());
+    let detail = |name: &str| {
+        let found = posting.details.iter().find(|detail| detail.name == name);
+        found.map_or(Value::Null, |detail| text(&detail.value))
+    };
     Ok(vec![
         ("key", text(&posting.key)),
         ("statement", text(&posting.statement)),
@@ -192,6 +196,10 @@ fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {
         ("reference", text(&posting.reference)),
         ("payer_name", text(&posting.payer_name)),
         ("narrative", text(&posting.narrative)),
+        ("ledger_code", detail("ledger-code")),
+        ("transaction_type", detail("transaction-type")),
+        ("bank_account", detail("bank-account")),
+        ("trust_ledger", detail("trust-ledger")),
     ])
 }
 

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use std::fmt;
 
 const READS: [&str; 2] = ["text", "limit"];
-const POSTS: [&str; 13] = [
+const POSTS: [&str; 17] = [
     "key",
     "statement",
     "matter",
@@ -21,6 +21,10 @@ const POSTS: [&str; 13] = [
     "reference",
     "payer_name",
     "narrative",
+    "ledger_code",
+    "transaction_type",
+    "bank_account",
+    "trust_ledger",
     "original_key",
 ];
 

@@ -6,13 +6,12 @@ use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Posting as PostingMode, Road, money};
 use remitd_domain::payment::{self, Report, State as Paid};
-use remitd_domain::posting::{State as PostingState, split};
+use remitd_domain::posting::{State as PostingState, key, split};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
 use remitd_store::{
     Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
 };
-use sha2::{Digest, Sha256};
 
 /// Pages of one poll; what is left is read by the next.
 const PAGES_MAX: u32 = 1_000;
@@ -328,11 +327,5 @@ async fn returned(
 
 /// From the gateway's own id of the payment, so that the key is the same however often the payment is told of.
 fn posting_key(event: &Event, connector: &str, line: i64, kind: &str) -> String {
-    let mut digest = Sha256::new();
-    for part in [event.payment.as_str(), &event.checkout, connector, &line.to_string(), kind] {
-        digest.update(part.as_bytes());
-        digest.update([0]);
-    }
-    let hash = hex::encode(digest.finalize());
-    format!("remitd-{}", hash.get(..32).unwrap_or_default())
+    key(&[&event.payment, &event.checkout, connector, &line.to_string(), kind])
 }

@@ -1,13 +1,20 @@
 //! Stage 5. A posting is written into the matter software, exactly once by its key: the connector writes the key beside the
 //! matter rows in one transaction, and a repeat finds it there.
 
+mod entry;
+mod export;
+mod split;
+
+pub use entry::check_narrative;
+pub use export::csv;
+pub use split::{Split, reallocate};
+
 use crate::effect::{POST, Repeat, finish, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::connector::{PostResult, Posting as WirePosting};
 use crate::road::Road;
-use chrono::{DateTime, Datelike, Utc};
 use remitd_domain::posting::State;
-use remitd_host::{Date, Failure, JobSpec, Money};
+use remitd_host::{Failure, JobSpec, Money};
 use remitd_store::{Finish, Lease, Posting};
 
 /// A reversal waits for what it takes back.
@@ -49,35 +56,34 @@ async fn write(
     let connector = road.connector(&posting.connector)?;
     // The posting's own key, which is the same also where it is queued anew.
     let job = JobSpec { key: posting.key.clone(), ..job(lease) };
-    let wire = wire_posting(road, posting).await?;
+    let wire = wire_posting(road, posting, original).await?;
     Ok(match original {
         Some(original) => connector.reverse(job, original.key.clone(), wire).await,
         None => connector.post(job, wire).await,
     })
 }
 
-async fn wire_posting(road: &Road, posting: &Posting) -> Result<WirePosting, FlowError> {
+async fn wire_posting(
+    road: &Road,
+    posting: &Posting,
+    original: Option<&Posting>,
+) -> Result<WirePosting, FlowError> {
     let missing = || FlowError::refused("REMIT-0409", format!("posting {} has lost its payment", posting.id));
     let payment = road.store.payment(posting.payment_id).await?.ok_or_else(missing)?;
     let request = road.store.request(posting.request_id).await?.ok_or_else(missing)?;
-    let received = DateTime::<Utc>::from_timestamp_millis(payment.created_ms).unwrap_or_default();
-    let received = received.with_timezone(&road.firm.time_zone).date_naive();
+    let account = road.account(&request.account)?;
     Ok(WirePosting {
         key: posting.key.clone(),
         statement: posting.statement.clone(),
         matter: posting.matter.clone(),
         client: posting.client.clone(),
         amount: Money { amount_minor: posting.amount_minor, currency: posting.currency.clone() },
-        received: Date {
-            year: received.year(),
-            month: u8::try_from(received.month()).unwrap_or_default(),
-            day: u8::try_from(received.day()).unwrap_or_default(),
-        },
+        received: entry::day(road, account, &payment),
+        narrative: entry::narrative(account, &request, &payment, posting)?,
+        details: entry::details(account, posting, original),
         method: payment.method,
         reference: payment.gateway_ref,
         payer_name: request.payer_name,
-        narrative: road.account(&request.account)?.narrative.clone(),
-        details: Vec::new(),
     })
 }
 
@@ -136,8 +142,7 @@ async fn unneeded(
 pub async fn queue(road: &Road, id: i64, actor: &str) -> Result<Posting, FlowError> {
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
-    let missing = || FlowError::refused("REMIT-0410", format!("there is no posting {id}"));
-    let posting = tx.posting(id).await?.ok_or_else(missing)?;
+    let posting = tx.posting(id).await?.ok_or_else(|| missing(id))?;
     let waits = matches!(posting.state, State::Pending | State::Incomplete | State::Queued);
     if !waits || posting.connector.is_empty() {
         let why = if posting.connector.is_empty() {
@@ -156,14 +161,13 @@ pub async fn queue(road: &Road, id: i64, actor: &str) -> Result<Posting, FlowErr
     tx.event_of_request(posting.request_id, "posting queued", actor, &posting.key, now_ms).await?;
     tx.commit().await?;
     road.wake.all();
-    road.store.posting(id).await?.ok_or_else(missing)
+    road.store.posting(id).await?.ok_or_else(|| missing(id))
 }
 
 /// Takes a posting out of the road: it was handled by hand.
 pub async fn remove(road: &Road, id: i64, actor: &str) -> Result<(), FlowError> {
     let mut tx = road.store.begin().await?;
-    let missing = || FlowError::refused("REMIT-0410", format!("there is no posting {id}"));
-    let posting = tx.posting(id).await?.ok_or_else(missing)?;
+    let posting = tx.posting(id).await?.ok_or_else(|| missing(id))?;
     if !matches!(posting.state, State::Pending | State::Incomplete) {
         let text =
             format!("posting {id} is {}: only a pending or incomplete one can be removed", posting.state);
@@ -173,4 +177,8 @@ pub async fn remove(road: &Road, id: i64, actor: &str) -> Result<(), FlowError> 
     tx.event_of_request(posting.request_id, "posting removed", actor, &posting.key, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+fn missing(id: i64) -> FlowError {
+    FlowError::refused("REMIT-0410", format!("there is no posting {id}"))
 }

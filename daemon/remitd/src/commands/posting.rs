@@ -6,23 +6,21 @@ use crate::fault::{DONE, Fault};
 use crate::show;
 use crate::views::PostingView;
 use crate::wiring::Need;
+use remitd_domain::money::{Currency, Money};
 use remitd_domain::posting::State;
+use remitd_flow::post::Split;
 use remitd_flow::{FlowError, Road, post};
 
 pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
-    let wired = asked.open(Need::Store).await?;
+    let need = match &posting {
+        Posting::Reallocate { .. } => Need::Plugins,
+        _ => Need::Store,
+    };
+    let wired = asked.open(need).await?;
     let road = &wired.road;
     match posting {
         Posting::List { view, limit } => {
-            let view = match view.as_str() {
-                "all" => None,
-                name => Some(State::from_name(name).ok_or_else(|| {
-                    Fault::usage(
-                        format!("there is no view \"{name}\""),
-                        "pending, incomplete, queued, posted, removed or all",
-                    )
-                })?),
-            };
+            let view = in_view(&view)?;
             tell(asked, &road.store.postings(view, limit).await?)?;
         }
         Posting::Post { ids } | Posting::Retry { ids } => {
@@ -31,6 +29,19 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
                 queued.push(post::queue(road, *id, "cli").await?);
             }
             tell(asked, &queued)?;
+        }
+        Posting::Reallocate { id, to, oldest_first, prorated } => {
+            let split = match (oldest_first, prorated) {
+                (true, _) => Split::OldestFirst,
+                (_, true) => Split::Prorated,
+                _ => named(road, id, &to).await?,
+            };
+            tell(asked, &post::reallocate(road, id, &split, "cli").await?)?;
+        }
+        Posting::Export { to, view, limit } => {
+            let postings = road.store.postings(in_view(&view)?, limit).await?;
+            fs_err::write(&to, post::csv(road, &postings).await?)?;
+            show::note(&format!("{} postings in {}", postings.len(), to.display()));
         }
         Posting::Remove { ids } => {
             let mut removed = Vec::new();
@@ -42,6 +53,32 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
         }
     }
     Ok(DONE)
+}
+
+fn in_view(name: &str) -> Result<Option<State>, Fault> {
+    match name {
+        "all" => Ok(None),
+        name => State::from_name(name).map(Some).ok_or_else(|| {
+            let known = "pending, incomplete, queued, posted, removed or all";
+            Fault::usage(format!("there is no view \"{name}\""), known)
+        }),
+    }
+}
+
+/// `B-1=120.00`, each in the posting's own currency.
+async fn named(road: &Road, id: i64, to: &[String]) -> Result<Split, Fault> {
+    let currency = found(road, id).await?.currency;
+    let currency = currency
+        .parse::<Currency>()
+        .map_err(|error| Fault::usage(error.to_string(), "remitd posting list"))?;
+    let part = |text: &String| {
+        let wrong = |why: String| Fault::usage(format!("--to \"{text}\": {why}"), "--to B-1=120.00");
+        let (statement, amount) =
+            text.rsplit_once('=').ok_or_else(|| wrong("it names no amount".to_owned()))?;
+        let amount = Money::parse(amount.trim(), currency).map_err(|error| wrong(error.to_string()))?;
+        Ok((statement.trim().to_owned(), amount.minor()))
+    };
+    to.iter().map(part).collect::<Result<_, Fault>>().map(Split::To)
 }
 
 fn some(ids: &[i64]) -> Result<&[i64], Fault> {

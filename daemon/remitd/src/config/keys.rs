@@ -6,6 +6,7 @@ use super::forms;
 use super::secret::{Dsn, Secret};
 use super::units::{ByteSize, Mailbox, Origin, Period};
 use chrono::NaiveDate;
+use remitd_domain::account::Kind;
 use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use remitd_flow::intake::pattern::Pattern;
 use serde::{Deserialize, Serialize};
@@ -109,14 +110,6 @@ pub struct Server {
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccountKind {
-    #[default]
-    Operating,
-    Trust,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Post {
@@ -124,12 +117,21 @@ pub enum Post {
     Manual,
 }
 
+/// The day that a posting gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PostingDate {
+    #[default]
+    Received,
+    Posted,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
     pub id: String,
     pub name: String,
-    pub kind: AccountKind,
+    pub kind: Kind,
     /// ISO 4217, checked.
     pub currency: String,
     /// A payment gateway's plugin id.
@@ -141,7 +143,12 @@ pub struct Account {
     pub connector: Option<String>,
     /// See [`Account::post`].
     post: Option<Post>,
+    /// A template.
     pub narrative: String,
+    pub posting_date: PostingDate,
+    pub ledger_code: Option<String>,
+    pub transaction_type: Option<String>,
+    pub bank_account: Option<String>,
 }
 
 impl Account {
@@ -149,8 +156,8 @@ impl Account {
     /// where the firm turned that on.
     pub fn post(&self) -> Post {
         self.post.unwrap_or(match self.kind {
-            AccountKind::Operating => Post::Auto,
-            AccountKind::Trust => Post::Manual,
+            Kind::Operating => Post::Auto,
+            Kind::Trust => Post::Manual,
         })
     }
 }
@@ -406,7 +413,7 @@ impl Default for Account {
         Account {
             id: String::new(),
             name: String::new(),
-            kind: AccountKind::default(),
+            kind: Kind::default(),
             currency: String::new(),
             gateway: String::new(),
             expires_after: Period::of_ms(30 * 86_400_000),
@@ -414,6 +421,10 @@ impl Default for Account {
             connector: None,
             post: None,
             narrative: "remitd payment".to_owned(),
+            posting_date: PostingDate::default(),
+            ledger_code: None,
+            transaction_type: None,
+            bank_account: None,
         }
     }
 }

@@ -9,9 +9,10 @@ pub use services::{bare_cache_folder, bare_host};
 
 use crate::clock::SystemClock;
 use crate::codes;
-use crate::config::{self, AccountKind, Config, Loaded, Post, PushRelease};
+use crate::config::{self, Config, Loaded, Post, PostingDate, PushRelease};
 use crate::fault::Fault;
 use crate::faults::KillSelf;
+use remitd_domain::account::Kind;
 use remitd_domain::link::{LinkKey, LinkKeys};
 use remitd_domain::money::{Currency, Money};
 use remitd_flow::intake::Conventions;
@@ -19,7 +20,8 @@ use remitd_flow::intake::folder::Folder;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::Keeper;
 use remitd_flow::{
-    Account, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Policy, Posting, Release, Road, Seats, Wake,
+    Account, Dated, Entry, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Policy, Posting, Release, Road,
+    Seats, Wake,
 };
 use remitd_host::Plugin;
 use remitd_store::Store;
@@ -182,9 +184,10 @@ fn account(account: &config::Account) -> Result<Account, Fault> {
     Ok(Account {
         id: account.id.clone(),
         name: match account.kind {
-            AccountKind::Operating => account.name.clone(),
-            AccountKind::Trust => format!("{} (trust)", account.name),
+            Kind::Operating => account.name.clone(),
+            Kind::Trust => format!("{} (trust)", account.name),
         },
+        kind: account.kind,
         currency: currency(&account.currency)?,
         gateway: account.gateway.clone(),
         connector: account.connector.clone().unwrap_or_default(),
@@ -194,7 +197,16 @@ fn account(account: &config::Account) -> Result<Account, Fault> {
             Post::Auto => Posting::Auto,
             Post::Manual => Posting::Manual,
         },
-        narrative: account.narrative.clone(),
+        entry: Entry {
+            narrative: account.narrative.clone(),
+            dated: match account.posting_date {
+                PostingDate::Received => Dated::Received,
+                PostingDate::Posted => Dated::Posted,
+            },
+            ledger_code: account.ledger_code.clone().unwrap_or_default(),
+            transaction_type: account.transaction_type.clone().unwrap_or_default(),
+            bank_account: account.bank_account.clone().unwrap_or_default(),
+        },
     })
 }
 

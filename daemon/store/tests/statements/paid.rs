@@ -138,7 +138,10 @@ async fn postings_change(store: &Store, answers: &mut Answers) {
     answers.note("move_posting", tx.move_posting(3, State::Queued, State::Removed).await.unwrap());
     answers.note("move_posting", tx.move_posting(3, State::Queued, State::Removed).await.unwrap());
     answers.note("posting", tx.posting(1).await.unwrap());
-    tx.move_posting(2, State::Incomplete, State::Removed).await.unwrap();
+    answers.note("next line", tx.next_posting_line(1).await.unwrap());
+    tx.allot_posting(2, "A-3", "M-3", "C-3", 77).await.unwrap();
+    answers.note("allotted", tx.posting(2).await.unwrap());
+    tx.move_posting(2, State::Pending, State::Removed).await.unwrap();
     for read_ms in [NOW, NOW + 6] {
         answers.note("settling", tx.settling("matters", "operating", &["A-2"], read_ms).await.unwrap());
         answers.note("unwritten", tx.unwritten("matters", "operating", &["A-2"], read_ms).await.unwrap());

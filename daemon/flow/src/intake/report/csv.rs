@@ -1,12 +1,10 @@
-//! The findings, and the links, as CSV for spreadsheets. Owns how a cell is written: never as a formula.
+//! The findings, and the links, as CSV for spreadsheets. Owns their columns.
 
 use super::Report;
 use crate::error::FlowError;
 use crate::road::{Road, money};
+use crate::sheet::{BOM, row};
 use remitd_store::Request;
-
-/// Without it Excel takes UTF-8 for the system's own encoding.
-const BOM: char = '\u{feff}';
 
 const LINKS: [&str; 8] =
     ["Line", "Invoice Number", "Recipient Name", "Recipient Email", "Amount", "Currency", "Number", "Link"];
@@ -70,35 +68,11 @@ impl<'a> Links<'a> {
     }
 }
 
-fn row(text: &mut String, cells: &[&str]) {
-    let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
-    text.push_str(&cells.join(","));
-    text.push_str("\r\n");
-}
-
-/// A cell that a spreadsheet shows as it is: what looks like a formula is defused by a quote in front.
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains(['"', ',', '\n', '\r', ';']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::super::tests::report_of;
     use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_formulas_defused() {
-        assert_eq!(quoted("Roe, \"Jane\""), "\"Roe, \"\"Jane\"\"\"");
-        assert_eq!(quoted("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(quoted("0012"), "0012");
-    }
 
     #[test]
     fn a_line_a_finding() {

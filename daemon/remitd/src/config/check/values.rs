@@ -42,6 +42,14 @@ impl Check<'_> {
                 self.error(&path, "REMIT-0104", error.to_string(), hint);
             }
         }
+        for (at, account) in config.accounts.iter().enumerate() {
+            if let Err(why) = remitd_flow::post::check_narrative(&account.narrative) {
+                let path = format!("{}.narrative", self.element("account", at));
+                let hint = "it may name {{ invoice }}, {{ matter }}, {{ client }}, {{ payer }}, {{ method }}, {{ reference }}, \
+                            {{ account }} and {{ number }}";
+                self.error(&path, "REMIT-0104", why, hint);
+            }
+        }
         for (at, push) in config.pushes.iter().enumerate() {
             let table = self.element("push", at);
             self.push(&table, push);

@@ -1,0 +1,177 @@
+//! The split of a payment, changed by hand until it is posted: one posting becomes several, which sum to the same cent.
+
+use crate::error::FlowError;
+use crate::plugin::connector::Statement;
+use crate::road::{Road, money};
+use remitd_domain::posting::{Share, State, key, prorated, split};
+use remitd_host::JobSpec;
+use remitd_store::{NewPosting, Posting};
+
+/// What one posting is to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Split {
+    /// Statements and their amounts, in minor units.
+    To(Vec<(String, i64)>),
+    /// The open statements of its matter, the oldest first.
+    OldestFirst,
+    /// Each open statement of its matter by its part of what is open.
+    Prorated,
+}
+
+/// A part of a posting: the statement that it goes to, with that one's matter and client.
+struct Part {
+    statement: String,
+    matter: String,
+    client: String,
+    amount_minor: i64,
+}
+
+/// Splits a posting that is not written yet; gives its parts.
+pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result<Vec<Posting>, FlowError> {
+    let posting = road.store.posting(id).await?.ok_or_else(|| super::missing(id))?;
+    not_written(&posting)?;
+    // Asked before the transaction: the matter software may take its time.
+    let open = open_statements(road, &posting, to).await?;
+    let parts = parts(&posting, to, &open)?;
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    let posting = tx.posting(id).await?.ok_or_else(|| super::missing(id))?;
+    not_written(&posting)?;
+    let mut ids = vec![id];
+    for (at, part) in parts.iter().enumerate() {
+        if at == 0 {
+            tx.allot_posting(id, &part.statement, &part.matter, &part.client, part.amount_minor).await?;
+            continue;
+        }
+        let line = tx.next_posting_line(posting.payment_id).await?;
+        let part_key = key(&[&posting.key, &line.to_string(), "part"]);
+        let new = NewPosting {
+            key: &part_key,
+            payment_id: posting.payment_id,
+            request_id: posting.request_id,
+            line,
+            reverses: None,
+            statement: &part.statement,
+            client: &part.client,
+            matter: &part.matter,
+            connector: &posting.connector,
+            amount_minor: part.amount_minor,
+            currency: &posting.currency,
+            state: State::Pending,
+            now_ms,
+        };
+        ids.push(tx.insert_posting(&new).await?);
+    }
+    tx.event_of_request(posting.request_id, "posting split", actor, &told(&posting, &parts)?, now_ms).await?;
+    tx.commit().await?;
+    let mut split = Vec::with_capacity(ids.len());
+    for id in ids {
+        split.extend(road.store.posting(id).await?);
+    }
+    Ok(split)
+}
+
+fn not_written(posting: &Posting) -> Result<(), FlowError> {
+    if posting.reverses.is_none() && matches!(posting.state, State::Pending | State::Incomplete) {
+        return Ok(());
+    }
+    let what = if posting.reverses.is_some() { "a reversal".to_owned() } else { posting.state.to_string() };
+    let text =
+        format!("posting {} is {what}: only a pending or incomplete payment can be split anew", posting.id);
+    Err(FlowError::refused("REMIT-0411", text))
+}
+
+/// Of the posting's matter, the oldest first. Where the amounts are given, only to learn of which matter a statement is.
+async fn open_statements(road: &Road, posting: &Posting, to: &Split) -> Result<Vec<Statement>, FlowError> {
+    let needed = !matches!(to, Split::To(_));
+    if posting.matter.is_empty() || posting.connector.is_empty() {
+        let why = format!(
+            "posting {} names no matter whose open statements could be read: name them with --to",
+            posting.id
+        );
+        return if needed { Err(FlowError::refused("REMIT-0412", why)) } else { Ok(Vec::new()) };
+    }
+    let job = JobSpec::new("posting reallocate", format!("reallocate:{}", posting.id));
+    let asked = road.connector(&posting.connector)?.open_statements(job, posting.matter.clone()).await;
+    match asked {
+        Ok(mut open) => {
+            open.retain(|statement| {
+                statement.open.amount_minor > 0 && statement.open.currency == posting.currency
+            });
+            open.sort_by_key(|statement| statement.issued.map(|day| (day.year, day.month, day.day)));
+            Ok(open)
+        }
+        Err(failure) if needed => Err(FlowError::Plugin { plugin: posting.connector.clone(), failure }),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+fn parts(posting: &Posting, to: &Split, open: &[Statement]) -> Result<Vec<Part>, FlowError> {
+    let of = |statement: &Statement, amount_minor| Part {
+        statement: statement.number.clone(),
+        matter: statement.matter.clone(),
+        client: statement.client.clone(),
+        amount_minor,
+    };
+    let by = |shares: Vec<Share>| {
+        let open = |share: &Share| open.get(share.line).map(|statement| of(statement, share.amount_minor));
+        shares.iter().filter_map(open).collect::<Vec<_>>()
+    };
+    let owed: Vec<i64> = open.iter().map(|statement| statement.open.amount_minor).collect();
+    if let Split::To(named) = to {
+        return given(posting, named, open);
+    }
+    let owed_minor: i64 = owed.iter().sum();
+    if owed_minor < posting.amount_minor {
+        let (owed, amount) = (shown(owed_minor, posting)?, shown(posting.amount_minor, posting)?);
+        let why = format!(
+            "{owed} is open in matter {}, less than the posting's {amount}: name the parts with --to",
+            posting.matter
+        );
+        return Err(FlowError::refused("REMIT-0412", why));
+    }
+    Ok(by(match to {
+        Split::Prorated => prorated(posting.amount_minor, &owed),
+        _ => split(posting.amount_minor, &owed),
+    }))
+}
+
+/// As a person named them: each once, each above zero, and together the posting.
+fn given(posting: &Posting, named: &[(String, i64)], open: &[Statement]) -> Result<Vec<Part>, FlowError> {
+    let mut parts: Vec<Part> = Vec::new();
+    for (number, amount_minor) in named {
+        if number.is_empty() || *amount_minor <= 0 || parts.iter().any(|part| part.statement == *number) {
+            let why = format!("\"{number}\": name each statement once, with an amount above zero");
+            return Err(FlowError::refused("REMIT-0412", why));
+        }
+        let known = open.iter().find(|statement| statement.number == *number);
+        let (matter, client) = known
+            .map_or((&posting.matter, &posting.client), |statement| (&statement.matter, &statement.client));
+        parts.push(Part {
+            statement: number.clone(),
+            matter: matter.clone(),
+            client: client.clone(),
+            amount_minor: *amount_minor,
+        });
+    }
+    let sum: i128 = parts.iter().map(|part| i128::from(part.amount_minor)).sum();
+    if sum != i128::from(posting.amount_minor) {
+        let sum = i64::try_from(sum).unwrap_or(i64::MAX);
+        let (sum, amount) = (shown(sum, posting)?, shown(posting.amount_minor, posting)?);
+        let why = format!("the parts sum to {sum}, the posting is of {amount}: they must be the same");
+        return Err(FlowError::refused("REMIT-0412", why));
+    }
+    Ok(parts)
+}
+
+fn shown(amount_minor: i64, posting: &Posting) -> Result<String, FlowError> {
+    Ok(money(amount_minor, &posting.currency)?.grouped())
+}
+
+fn told(posting: &Posting, parts: &[Part]) -> Result<String, FlowError> {
+    let mut told = Vec::with_capacity(parts.len());
+    for part in parts {
+        told.push(format!("{} to {}", shown(part.amount_minor, posting)?, part.statement));
+    }
+    Ok(format!("{} of {}: {}", posting.id, posting.statement, told.join(", ")))
+}
