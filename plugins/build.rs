@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::path::Path;
 
-const PLUGINS: [&str; 7] = [
+const PLUGINS: [&str; 8] = [
     "csv-importer",
     "fixed-width-importer",
     "ledes-importer",
+    "xlsx-importer",
     "sql-connector",
     "mail-folder",
     "smtp",

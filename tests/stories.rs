@@ -47,6 +47,7 @@ stories! {
     import_ledes
     import_odd
     import_twice
+    import_xlsx
     import_zeros
     matter_test
     matter_test_wrong

@@ -20,10 +20,11 @@ macro_rules! bundle {
     };
 }
 
-pub const BUNDLED: [Bundled; 7] = [
+pub const BUNDLED: [Bundled; 8] = [
     bundle!("csv-importer"),
     bundle!("fixed-width-importer"),
     bundle!("ledes-importer"),
+    bundle!("xlsx-importer"),
     bundle!("sql-connector"),
     bundle!("mail-folder"),
     bundle!("smtp"),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Ours that each of ours may depend on. A crate that is not here may depend on none of ours.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("remitd-domain", &[]),
     ("remitd-store", &["remitd-domain"]),
     ("remitd-host", &["remitd-domain"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("csv-importer", TABLES),
     ("fixed-width-importer", TABLES),
     ("ledes-importer", TABLES),
+    ("xlsx-importer", TABLES),
     ("sql-connector", SDK),
     ("mail-folder", SDK),
     ("smtp", SDK),

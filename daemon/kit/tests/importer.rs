@@ -23,6 +23,11 @@ async fn ledes_importer() {
 }
 
 #[tokio::test]
+async fn xlsx_importer() {
+    play_bundled("xlsx-importer").await;
+}
+
+#[tokio::test]
 async fn what_is_right_passes() {
     play_seeded_green("seeded-importer").await;
 }

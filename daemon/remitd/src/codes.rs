@@ -1,6 +1,8 @@
 //! The codes of findings and errors, with the words of `remitd explain CODE`. Owns the table; each crate owns the codes that
 //! it gives out, and a test sees to it that all are here. A code, once shipped, keeps its meaning.
 
+mod import;
+
 use serde::Serialize;
 use std::fmt;
 
@@ -17,13 +19,17 @@ pub struct Code {
 pub fn find(code: &str) -> Option<&'static Code> {
     let number = code.trim().to_ascii_uppercase();
     let number = format!("{:0>4}", number.strip_prefix("REMIT-").unwrap_or(&number));
-    CODES.iter().find(|known| known.code.strip_prefix("REMIT-") == Some(number.as_str()))
+    all().find(|known| known.code.strip_prefix("REMIT-") == Some(number.as_str()))
 }
 
 /// How a thing with this code is mended.
 pub fn mend(code: &str) -> Option<&'static str> {
     // As it is given out: a plugin's own code is its author's to explain, whatever it looks like.
-    CODES.iter().find(|known| known.code == code).map(|known| known.mend)
+    all().find(|known| known.code == code).map(|known| known.mend)
+}
+
+fn all() -> impl Iterator<Item = &'static Code> {
+    CODES.iter().chain(import::CODES)
 }
 
 impl fmt::Display for Code {
@@ -36,7 +42,7 @@ const fn code(code: &'static str, title: &'static str, cause: &'static str, mend
     Code { code, title, cause, mend }
 }
 
-/// By number: 01xx configuration, 02xx import, 03xx the road's own faults, 04xx what is refused.
+/// By number: 01xx configuration, 03xx the road's own faults, 04xx what is refused; 02xx, what is wrong with files, are [`import::CODES`].
 #[rustfmt::skip]
 pub const CODES: &[Code] = &[
     code("REMIT-0100", "The configuration cannot be read",
@@ -111,105 +117,6 @@ pub const CODES: &[Code] = &[
     code("REMIT-0123", "The plugin's signature is not good",
         "The signature is missing where [signing] requires one, is not by a key of [signing], or does not fit the file.",
         "Get the file and its .minisig from the author again, or add the signer's public key to [signing.keys]."),
-    code("REMIT-0201", "A column is missing",
-        "The first line of the file does not name a column that is needed.",
-        "Take the template (`remitd import --template`), or add the column with its name in the first line."),
-    code("REMIT-0202", "The amount cannot be read",
-        "The amount has letters, two decimal marks, more decimals than its currency has, or signs that the folder's decimal_mark does not fit.",
-        "Write it as 1234.56, 1,234.56 or $1234.56, or set decimal_mark for files with decimal commas."),
-    code("REMIT-0203", "The amount is missing",
-        "The row has nothing in the column Amount.",
-        "Write the amount, or delete the row."),
-    code("REMIT-0204", "The amount is not above zero",
-        "Nobody can be asked for nothing, and a credit is not a payment request.",
-        "Ask for at least one minor unit (a cent), or delete the row."),
-    code("REMIT-0205", "The date cannot be read",
-        "The date is not in the order that is configured, or there is no such day. Dates are never guessed.",
-        "Write it as date_order says, or as 2026-11-30, which is always understood."),
-    code("REMIT-0206", "The row has the wrong number of fields",
-        "The row has more or fewer fields than the first line has columns: often a separator inside a text without quotes.",
-        "In a CSV file, put texts with separators or line breaks in double quotes; in a LEDES file, take the | out of the text."),
-    code("REMIT-0207", "The name is missing",
-        "The row has nothing in the column Recipient Name.",
-        "Write who is to pay."),
-    code("REMIT-0208", "The e-mail address cannot be used",
-        "The address is empty, has no @ or no whole domain, or there are several.",
-        "Give one address, as jane@example.com."),
-    code("REMIT-0209", "The text's encoding cannot be read",
-        "The file is not UTF-8, UTF-16 or Windows-1252, or is damaged at the place named.",
-        "Save the file as UTF-8 (in Excel: \"CSV UTF-8\") and give it in again."),
-    code("REMIT-0210", "Too long, or too many rows",
-        "The file, a row or the number of rows is beyond limits.file_bytes or limits.file_rows, or beyond what one row may hold.",
-        "Split the file, or raise the limit."),
-    code("REMIT-0211", "The text cannot be sent as it is",
-        "A name, an invoice number or a message is too long, or has line breaks or control characters where none may be.",
-        "Shorten it, and write it on one line."),
-    code("REMIT-0212", "The invoice has a live link already",
-        "The account has an outstanding link for the same invoice number. Sending another would ask the payer twice.",
-        "Leave the row out; or cancel the other link first, if this one is to take its place."),
-    code("REMIT-0213", "The same file again",
-        "A file with exactly these bytes was taken before. Nothing of it is sent a second time.",
-        "Nothing is to be done; to ask for new payments, give in a new file."),
-    code("REMIT-0214", "The importer miscounted",
-        "The importer plugin says that it saw another number of rows than it handed over. Rows may be lost, so nothing was taken in.",
-        "Tell the plugin's author; until then use another importer for this file."),
-    code("REMIT-0215", "The file has no rows",
-        "There is nothing below the first line. An empty export usually means that something went wrong before.",
-        "Make the file again, with at least one row below the header."),
-    code("REMIT-0216", "A quote is never closed",
-        "A cell begins with a double quote that no other one ends, so that every row below it would count as part of this cell.",
-        "Close the quote at the line of the message; a quote inside a quoted cell is written twice."),
-    code("REMIT-0217", "No importer knows the file",
-        "The importer is to be chosen by the file, and none of those that are configured says that it can read it.",
-        "Name one (`--importer`, or importer under [[folder]]), or add a [[plugin]] for such files; `remitd import --explain FILE` shows what each says."),
-    code("REMIT-0218", "Two importers know the file",
-        "The importer is to be chosen by the file, and two say with equal right that it is for them. remitd does not guess between them.",
-        "Name one (`--importer`, or importer under [[folder]])."),
-    code("REMIT-0219", "A spreadsheet has damaged the cell",
-        "The cell holds what a spreadsheet makes of a value: a failed formula, a long number cut to its first digits (1.00124E+12), a date as a count of days.",
-        "Format the column as text (numbers) or as a date, write the values again and save again. What stood there cannot be had from the file."),
-    code("REMIT-0220", "The invoice does not add up",
-        "A LEDES invoice's INVOICE_TOTAL is not the sum of its line items, or is not the same on each of them; or it has more faults than are shown.",
-        "Have the billing system write the invoice again; the message names both sums. Nothing of the invoice was taken."),
-    code("REMIT-0221", "Nobody is known who pays for the client",
-        "LEDES files name no payer. The importer's payers list has no entry for this client, or none for this client and matter.",
-        "Add the line that the message shows to payers in the importer's [plugin.settings], then `remitd reload`."),
-    code("REMIT-0222", "The invoice is in another currency",
-        "An invoice's currency is not the one of the account that the file goes to.",
-        "Give the file to an account of its currency."),
-    code("REMIT-0223", "The line item belongs to no invoice",
-        "The record has no INVOICE_NUMBER or no CLIENT_ID, or so many fields that nobody can tell which of them is which.",
-        "Fill in both, or mend the number of fields."),
-    code("REMIT-0224", "Numbers may have lost their leading zeros",
-        "In this column the numbers that begin with 0 are all of one length, and others have fewer digits: a spreadsheet takes leading zeros away. It is a warning; the rows were taken as they are.",
-        "Look at the file. Where zeros are missing, format the column as text, write the numbers again, and mend the rows with `remitd batch edit` before they are released."),
-    code("REMIT-0225", "The row was deleted by hand",
-        "Somebody deleted it from the batch before it went out; `remitd batch show` tells when. It counts as rejected.",
-        "Nothing. To ask for it after all, add it with `remitd batch edit ID --add`."),
-    code("REMIT-0226", "Bad rows cannot be held in this file",
-        "The folder holds bad rows, but what is wrong here may hide other rows, or more rows are bad than anybody mends one by one. Nothing of the file was taken.",
-        "Mend the file where its report says, and drop it again."),
-    code("REMIT-0227", "The batch has no such row to edit",
-        "Only drafts and held rows of a batch can be edited; a row that is a link already cannot.",
-        "Name the line of a draft or a held row: `remitd batch show ID`. Cancel a link with `remitd request cancel`."),
-    code("REMIT-0228", "There is no such column",
-        "A row's columns are called as in the template.",
-        "Use one of the names in the message, such as --set \"Amount=120.00\"."),
-    code("REMIT-0230", "The line does not have the length of its columns",
-        "A line of a fixed-width file ends before an amount is whole or before a column that is needed, or is longer than record_length; or the last line ends early, as in half a file.",
-        "Have the whole file written again; or mend columns, skip_lines or record_length in the importer's [plugin.settings]."),
-    code("REMIT-0231", "What stands in the line has moved",
-        "With fixed widths a column is where it stands. A tab, or a line end within a record of record_length, has moved what is behind it, so that nobody can tell which column it is.",
-        "Have the file written with blanks instead of tabs, and each record of the same length."),
-    code("REMIT-0250", "The pattern never comes to its turn",
-        "In by_name of a [[folder]] the first pattern that fits a file's name decides. One that stands before this one fits every name that this one does.",
-        "Put the narrower pattern first, or delete it."),
-    code("REMIT-0251", "Another remitd watches the folder",
-        "A daemon with a store of its own works in the same folder. Each file goes to one of them, but nobody can tell to which.",
-        "Give each its own folder, or stop one. Daemons that share a PostgreSQL store may share their folders."),
-    code("REMIT-0252", "The file was changed while it was read",
-        "Somebody still writes the file. What was read is not the whole of it, so nothing was taken in. In a watched folder it is read again by itself.",
-        "Write under another name (june.csv.part) and rename when done, or put june.csv.lock beside it meanwhile, or raise `settle`."),
     code("REMIT-0301", "The store does not answer",
         "The database could not be read or written. Nothing was half done: each step is one transaction.",
         "See to the database, its disk and its address in [store]; work goes on by itself once it answers."),
@@ -290,7 +197,11 @@ mod tests {
 
     #[test]
     fn sorted_and_unique() {
-        assert!(CODES.windows(2).all(|pair| pair[0].code < pair[1].code));
+        for codes in [CODES, import::CODES] {
+            assert!(codes.windows(2).all(|pair| pair[0].code < pair[1].code));
+        }
+        assert!(import::CODES.iter().all(|code| code.code.starts_with("REMIT-02")));
+        assert!(CODES.iter().all(|code| !code.code.starts_with("REMIT-02")));
         assert_eq!(find("remit-0102"), find("0102"));
         assert_eq!(find("REMIT-0102").unwrap().title, "There is no such key");
         assert_eq!(find("REMIT-9999"), None);
@@ -316,7 +227,9 @@ mod tests {
             sources(&root.join(folder), &mut found);
         }
         let mut used: BTreeMap<String, PathBuf> = BTreeMap::new();
-        for path in found.into_iter().filter(|path| !path.ends_with("codes.rs")) {
+        for path in
+            found.into_iter().filter(|path| !path.ends_with("codes.rs") && !path.ends_with("codes/import.rs"))
+        {
             let text = fs_err::read_to_string(&path).unwrap();
             for (at, prefix) in text.match_indices("REMIT-") {
                 let number: String =

@@ -14,6 +14,9 @@ const OPEN_QUOTE: &str = "REMIT-0216";
 /// A record or a file beyond its limit, where no column is named: rows of it were not read.
 const TOO_LONG: &str = "REMIT-0210";
 
+/// Of a workbook: what is below the damage, or beyond the limit, was not read.
+const WORKBOOK: [&str; 2] = ["REMIT-0241", "REMIT-0242"];
+
 pub(super) struct BadRows {
     on_error: OnError,
     /// Lines that the reader of the file rejected: their rows are looked at, never taken.
@@ -33,7 +36,10 @@ impl BadRows {
     /// What the reader of the file found.
     pub fn said(&mut self, findings: &[Finding]) {
         for finding in findings {
-            let hides = finding.code == OPEN_QUOTE || (finding.code == TOO_LONG && finding.column.is_empty());
+            let code = finding.code.as_str();
+            let hides = code == OPEN_QUOTE
+                || WORKBOOK.contains(&code)
+                || (code == TOO_LONG && finding.column.is_empty());
             if hides && self.hides.is_none() {
                 self.hides = Some(finding.clone());
             }
