@@ -6,6 +6,8 @@
 
 #[path = "readers/ledes.rs"]
 mod ledes;
+#[path = "readers/xlsx.rs"]
+mod xlsx;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
