@@ -1,7 +1,8 @@
 //! Which sheet is the list, and where its header stands: the only sheet with a row that names the columns that are needed, or the one that the
 //! settings name. Never guesses between two. A hidden sheet is looked at only by its name.
 
-use crate::sheet::{Row, Sheet};
+use crate::row::Row;
+use crate::sheet::Sheet;
 use crate::shown::Shown;
 use crate::workbook::{SheetName, Workbook};
 use crate::wrong::Wrong;

@@ -3,7 +3,7 @@
 //! is handed over, that it is whole.
 
 use crate::container::PART_MAX_BYTES;
-use crate::sheet::{column_of, name_of};
+use crate::row::{COLUMNS_MAX, column_of, name_of};
 use crate::workbook::{SheetName, Workbook};
 use crate::wrong::Wrong;
 use crate::xml::attribute;
@@ -94,7 +94,7 @@ impl Range {
         let first = if self.last_line > self.first_line { self.first_column } else { self.first_column + 1 };
         let is_wanted =
             |column: u32| usize::try_from(column).ok().and_then(|at| wanted.get(at)) == Some(&true);
-        (first..=self.last_column.min(crate::sheet::COLUMNS_MAX)).any(is_wanted)
+        (first..=self.last_column.min(COLUMNS_MAX)).any(is_wanted)
     }
 
     fn name(&self) -> String {

@@ -3,7 +3,8 @@
 
 use crate::header::Found;
 use crate::merged::Merged;
-use crate::sheet::{Cell, Kind, Row, Sheet, name_of};
+use crate::row::{Cell, Kind, Row, name_of};
+use crate::sheet::Sheet;
 use crate::shown::Shown;
 use crate::workbook::Workbook;
 use crate::wrong::{Wrong, code};

@@ -3,7 +3,7 @@
 
 use crate::decimal::Decimal;
 use crate::formats::{Format, write_masked};
-use crate::sheet::{Cell, Kind, Row};
+use crate::row::{Cell, Kind, Row};
 use crate::workbook::Workbook;
 use crate::wrong::Wrong;
 use remitd_plugin_sdk::chrono::{Datelike, Days, NaiveDate};

@@ -7,6 +7,7 @@ use crate::wrong::Wrong;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
+use std::io::BufRead;
 
 /// Tags within tags. A workbook has some ten.
 const DEPTH_MAX: u32 = 100;
@@ -27,6 +28,18 @@ impl<'a> Xml<'a> {
     fn new(mut reader: Reader<Part<'a>>, name: &'a str) -> Xml<'a> {
         reader.config_mut().expand_empty_elements = true;
         Xml { reader, name, buffer: Vec::new(), depth: 0 }
+    }
+
+    /// What is in memory of what follows.
+    pub fn ahead(&mut self) -> Result<&[u8], Wrong> {
+        let part = self.reader.get_mut();
+        part.begin_piece();
+        part.fill_buf().map_err(|error| Wrong::reading(self.name, &error))
+    }
+
+    /// So many bytes were read otherwise; they are whole tags, as many ends as starts.
+    pub fn skip(&mut self, bytes: usize) {
+        self.reader.get_mut().consume(bytes);
     }
 
     /// The next event: of interest are `Start` (an empty tag is a start and an end), `End`, `Text`, `CData`, `GeneralRef` and `Eof`.

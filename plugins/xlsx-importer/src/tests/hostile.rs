@@ -2,6 +2,8 @@
 
 use super::book::{Book, MAIN, SHEET, TEXTS, row, sheet};
 use super::*;
+use crate::row::Row as SheetRow;
+use crate::sheet::Sheet;
 use proptest::prelude::*;
 
 #[test]
@@ -74,6 +76,30 @@ fn three() -> Vec<u8> {
     Book::new(&rows).part(TEXTS, "<sst><si><r><t>a</t></r></si></sst>").bytes()
 }
 
+/// Each row and its cells; at the end, what is wrong.
+fn rows(book: &Workbook, by_tags_alone: bool) -> Vec<String> {
+    let sheet = Sheet::open(book, &book.sheets[0]).unwrap();
+    let mut sheet = if by_tags_alone { sheet.by_tags_alone() } else { sheet };
+    let (mut row, mut seen) = (SheetRow::default(), Vec::new());
+    loop {
+        match sheet.next(&mut row) {
+            Ok(true) => {
+                let cells = row.cells.iter().map(|cell| format!("{cell:?} {}", row.text(cell)));
+                seen.push(format!("{} {} {:?}", row.line, row.is_hidden, cells.collect::<Vec<_>>()));
+            }
+            Ok(false) => return seen,
+            Err(wrong) => return [seen, vec![wrong.message]].concat(),
+        }
+    }
+}
+
+fn usual_or_nearly() -> impl Strategy<Value = String> {
+    let cell = "<c( r=\"[A-D][1-9]?\"| s=\"[0-9x]\"| t=\"(s|str|inlineStr|b)\"| x='1'){0,3}(/>|>(<v>([0-9]|&amp;|_x0041_|a|\r|é| ){0,4}</v>|<v/>|<f>1</f><v>2</v>|<is><t( xml:space=\"preserve\")?>[a ]{0,3}</t></is>|<is><r><t>a</t></r></is>)?</c>)";
+    let row =
+        format!("<row( r=\"[1-9]\"| hidden=\"[01]\"| spans=\"1:7\"){{0,2}}(/>|>({cell}){{0,4}}</row>\n?)");
+    prop::collection::vec(prop::string::string_regex(&row).unwrap(), 0..6).prop_map(|rows| rows.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -107,5 +133,12 @@ proptest! {
     fn any_rows(rows in "(</?(row|c|v|is|t|f|sheetData|x)( r=\"[A-F]?[0-9]\"| t=\"[sbnd]\"| hidden=\"1\")?/?>|[0-9]|&amp;|a){0,60}") {
         read_by("{}", usize::MAX, &Book::new(&rows).bytes());
         read_by("{}", usize::MAX, &Book::new("").part(SHEET, format!("<worksheet><sheetData>{HEADER}{rows}")).bytes());
+    }
+
+    #[test]
+    fn a_row_read_where_it_lies_reads_as_by_its_tags(rows_of in usual_or_nearly()) {
+        let file = Book::new("").part(SHEET, sheet(&format!("<row/>{rows_of}"), "")).bytes();
+        let Ok(book) = Workbook::open(file) else { unreachable!() };
+        prop_assert_eq!(rows(&book, false), rows(&book, true), "{}", rows_of);
     }
 }
