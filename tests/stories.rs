@@ -36,6 +36,7 @@ stories! {
     declined_then_paid
     expire
     folder
+    folder_by_content
     folder_rejected
     import_bad
     import_columns

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
-/// What `remitd init` writes, and what a test makes of it.
-const QUICK: [(&str, &str); 2] = [
+/// What `remitd init` writes, and what a test makes of it. Of importers it has the one that it names.
+const QUICK: [(&str, &str); 4] = [
     ("gateway_poll = \"5s\"", "gateway_poll = \"300ms\"\nscan = \"100ms\""),
     ("release = \"send\"  ", "release = \"send\"\nsettle = \"100ms\"  "),
+    ("[[plugin]]\nid = \"xlsx\"\nfile = \"xlsx-importer\"\n\n", ""),
+    ("importer = \"auto\"", "importer = \"csv\""),
 ];
 const MATTERS_TOML: &str = include_str!("../stories/matters.toml");
 const MATTERS_SQLITE: &str = include_str!("../stories/matters.sqlite.sql");
