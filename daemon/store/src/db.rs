@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{Acquire as _, Arguments, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 
 /// A text of ours: the same for both databases, or one for each where they have no words in common.
 #[derive(Clone, Copy)]
@@ -186,6 +186,25 @@ impl Tx {
                 sqlx::query_with(sql.postgres, postgres_args(args)?).execute(&mut **tx).await?.rows_affected()
             }
         })
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_))
+    }
+
+    /// PostgreSQL's own way of taking many rows in: all of them, or none where a unique key of one is taken already.
+    pub(crate) async fn copy(&mut self, statement: &str, rows: &[u8]) -> Result<bool, StoreError> {
+        let Inner::Postgres(tx) = &mut self.inner else { return Ok(false) };
+        let mut attempt = tx.begin().await?;
+        let mut copy = attempt.copy_in_raw(statement).await?;
+        copy.send(rows).await?;
+        let Err(error) = copy.finish().await else {
+            attempt.commit().await?;
+            return Ok(true);
+        };
+        attempt.rollback().await?;
+        let error = StoreError::from(error);
+        if error.is_taken() { Ok(false) } else { Err(error) }
     }
 
     pub(crate) async fn rows(

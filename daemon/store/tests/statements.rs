@@ -7,6 +7,8 @@
 mod asked;
 #[path = "statements/effects.rs"]
 mod effects;
+#[path = "statements/odd.rs"]
+mod odd;
 #[path = "statements/paid.rs"]
 mod paid;
 #[path = "statements/plugins.rs"]
@@ -18,10 +20,11 @@ use std::fmt::Debug;
 use std::path::Path;
 
 const NOW: i64 = 1_768_489_200_000;
-const WALKS: [&str; 5] = [
+const WALKS: [&str; 6] = [
     include_str!("statements.rs"),
     include_str!("statements/asked.rs"),
     include_str!("statements/effects.rs"),
+    include_str!("statements/odd.rs"),
     include_str!("statements/paid.rs"),
     include_str!("statements/plugins.rs"),
 ];
@@ -44,6 +47,7 @@ async fn walk(url: &str) -> Vec<String> {
     store.hold().await.unwrap();
     answers.note("held after", store.holds().await);
     asked::walk(&store, &mut answers).await;
+    odd::walk(&store, &mut answers).await;
     effects::walk(&store, url, &mut answers).await;
     paid::walk(&store, &mut answers).await;
     plugins::walk(&store, &mut answers).await;

@@ -9,7 +9,7 @@ use remitd_store::{BatchState, Bulk, Closed, Counts, Filter, HeldRow, NewBatch, 
 
 pub const EXPIRES: i64 = NOW + 1_000_000;
 
-fn new(name: &'static str) -> NewBatch<'static> {
+pub fn new(name: &'static str) -> NewBatch<'static> {
     NewBatch {
         source: "file",
         name,
@@ -22,7 +22,7 @@ fn new(name: &'static str) -> NewBatch<'static> {
     }
 }
 
-fn bulk(batch: i64, state: State) -> Bulk<'static> {
+pub fn bulk(batch: i64, state: State) -> Bulk<'static> {
     Bulk {
         batch,
         state,
