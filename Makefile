@@ -41,8 +41,8 @@ bench: setup ## measure, against independent ways of doing the same
 	$(CARGO) build --locked --profile guest --target $(GUEST) -p extism-describe --manifest-path tests/extism/Cargo.toml --target-dir $(OPPONENT)
 	REMITD_EXTISM=$(OPPONENT) $(CARGO) bench --locked -p remitd
 
-crash: setup ## kill the daemon 200 times on each database, at every named point and at random, and compare the books
-	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} $(CARGO) test --locked --workspace --test crash -- --nocapture
+crash: setup ## kill the daemon 200 times on each database, and 100 times in long imports, and compare the books
+	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} REMITD_CRASH_IMPORTS=$${REMITD_CRASH_IMPORTS:-100} $(CARGO) test --locked --workspace --test crash -- --nocapture
 
 audit: tools ## licences, advisories and sources of every dependency
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

@@ -1,6 +1,8 @@
 //! Rounds of work with a kill in each, and the comparison at the end.
 
 use crate::payer::Payer;
+use crate::wait;
+use remitd_tests::chance::Chance;
 use remitd_tests::firm::Firm;
 use remitd_tests::postgres::Server;
 use serde_json::Value;
@@ -50,7 +52,7 @@ pub struct Campaign {
     server: Option<&'static Server>,
     payer: Payer,
     kills: usize,
-    random: u64,
+    chance: Chance,
     round: usize,
     /// What was asked for so far: rows of files and bills.
     asked: usize,
@@ -61,17 +63,15 @@ pub struct Campaign {
 
 impl Campaign {
     pub fn new(server: Option<&'static Server>) -> Campaign {
-        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-        let kills = number("REMITD_CRASH_KILLS").map_or(KILLS, |kills| usize::try_from(kills).unwrap());
-        let seed = number("REMITD_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-        eprintln!("REMITD_CRASH_KILLS={kills} REMITD_CRASH_SEED={seed}");
+        let kills = std::env::var("REMITD_CRASH_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+        eprintln!("REMITD_CRASH_KILLS={kills}");
         let firm = Firm::with_matters(env!("CARGO_BIN_EXE_remitd"), server);
         let campaign = Campaign {
             firm,
             server,
             payer: Payer::new(),
             kills,
-            random: seed | 1,
+            chance: Chance::from_environment("REMITD_CRASH_SEED"),
             round: 0,
             asked: 0,
             cancelled: 0,
@@ -117,7 +117,7 @@ impl Campaign {
     }
 
     fn at_random(&mut self) {
-        let after = Duration::from_millis(self.next_random() % RANDOM_MS);
+        let after = Duration::from_millis(self.chance.below(RANDOM_MS));
         self.firm.start();
         self.work(Work::File);
         self.work(Work::Pay);
@@ -285,16 +285,4 @@ impl Campaign {
     fn matters(&self, sql: &str) -> String {
         self.firm.ask_matters(self.server, sql)
     }
-
-    fn next_random(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a dying process sends no event that a payer could wait for")]
-fn wait(long: Duration) {
-    std::thread::sleep(long);
 }

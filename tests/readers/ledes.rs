@@ -7,25 +7,12 @@ use remitd_plugin_sdk::chrono::NaiveDate;
 use remitd_plugin_sdk::importer::Importer;
 use remitd_plugin_sdk::mock::{self, Services, install, logged};
 use remitd_plugin_sdk::rust_decimal::Decimal;
+use remitd_tests::chance::Chance;
 use std::collections::{BTreeMap, BTreeSet};
 
 const FILES: u64 = 60;
 const CLIENTS: u64 = 4;
 const HEADER: &str = include_str!("../../plugins/ledes-importer/tests/header-1998b.txt");
-
-/// Numbers that are the same in every run.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
-
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
-    }
-}
 
 /// An amount in minor units, written in one of the ways that the standard allows.
 fn written(chance: &mut Chance, minor: i64) -> String {
@@ -40,7 +27,7 @@ fn written(chance: &mut Chance, minor: i64) -> String {
 
 /// Some invoices, their line items mixed, in one of the forms that billing systems write.
 fn odd_file(seed: u64) -> String {
-    let chance = &mut Chance(seed);
+    let chance = &mut Chance::new(seed);
     let mut records = Vec::new();
     for invoice in 0..=chance.below(6) {
         let client = chance.below(CLIENTS);
@@ -59,7 +46,7 @@ fn odd_file(seed: u64) -> String {
                 "{date}|INV-{seed}-{invoice}|0{client}|0{client}.0001{pad}|{total}{pad}|20260101|20260131|{text}|{}|{kind}|1.2500|-0.50|{line}{fold}{date}|{code}||A102|22547|{text}|24-6437381|350|Roe, Jane|PARTNR|CM-1[]",
                 at + 1
             );
-            let place = usize::try_from(chance.below(records.len() as u64 + 1)).unwrap();
+            let place = chance.at(records.len() + 1);
             records.insert(place, record);
         }
     }

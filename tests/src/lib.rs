@@ -7,6 +7,7 @@
 // A harness fails loudly, at the line that called it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod chance;
 mod command;
 pub mod daemon;
 pub mod firm;

@@ -152,6 +152,7 @@ impl<'a> Gate<'a> {
             let at = keep.get(place).copied().unwrap_or_default();
             self.note_duplicate(drafts, at).await?;
         }
+        self.road.point("intake.piece")?;
         Ok(u64::try_from(good).unwrap_or(u64::MAX).saturating_add(bad))
     }
 
