@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup peers tools bench crash audit js
+.PHONY: help demo test setup peers tools bench crash fuzz audit js
 
 CARGO ?= cargo
 # Passed on to the demo, for example DEMO_ARGS="--once --json".
@@ -43,6 +43,9 @@ bench: setup ## measure, against independent ways of doing the same
 
 crash: setup ## kill the daemon 200 times on each database, and 100 times in long imports, and compare the books
 	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} REMITD_CRASH_IMPORTS=$${REMITD_CRASH_IMPORTS:-100} $(CARGO) test --locked --workspace --test crash -- --nocapture
+
+fuzz: tools ## let every importer read 20,000 odd files, on this machine and in the sandbox
+	REMITD_FUZZ_RUNS=$${REMITD_FUZZ_RUNS:-20000} $(CARGO) test --locked --workspace --test fuzz -- --nocapture
 
 audit: tools ## licences, advisories and sources of every dependency
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
