@@ -58,11 +58,11 @@ tools:
 	@test -d "$$(rustc --print target-libdir --target $(GUEST))" || rustup target add $(GUEST) || { echo "Plugins are compiled to WebAssembly: run 'rustup target add $(GUEST)', then try again." >&2; exit 2; }
 
 # The servers by others that the tests talk to: Debian's PostgreSQL (its binaries; no cluster of the system is made or
-# started), aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
+# started), its MariaDB (the binaries alone, without the service), aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
 # there already. Quick when all are there.
 READERS := tests/readers/requirements.txt
-PEERS := postgresql python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
-HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
+PEERS := postgresql mariadb-server-core mariadb-client-core python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
+HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
 
 setup: tools peers ## install what the tests need (as root on Debian)
 # Readers by others, in Python, of the files that remitd reads and writes: in a place of their own, as pinned.

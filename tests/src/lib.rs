@@ -1,4 +1,4 @@
-//! What the tests share: real peers (PostgreSQL, an SMTP server by others), the daemon as a process, a payer with a
+//! What the tests share: real peers (PostgreSQL, MariaDB, an SMTP server by others), the daemon as a process, a payer with a
 //! browser's manners. Sees remitd as its users do, by files, HTTP and commands: of our crates it knows only the sandbox
 //! provider, which stands outside as a peer.
 //!
@@ -11,6 +11,7 @@ pub mod chance;
 mod command;
 pub mod daemon;
 pub mod firm;
+pub mod mariadb;
 pub mod matching;
 pub mod misdeeds;
 pub mod payer;
@@ -20,6 +21,7 @@ pub mod process;
 pub mod provider;
 pub mod puppet;
 pub mod smtp;
+mod user;
 pub mod zoo;
 
 pub use command::{Output, cli};

@@ -1,8 +1,8 @@
 //! A PostgreSQL server of the test's own: Debian's binaries, a temporary folder, a Unix socket, no port and no password.
 //! As root it runs as another user, since it refuses root itself.
 
-use crate::process::{Leash, Process, Stderr, log_in, run};
-use fs_err::os::unix::fs::chown;
+use crate::process::{self, Leash, Process, Stderr, log_in};
+use crate::user;
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,12 +37,10 @@ impl Server {
     pub fn start(fsync: Fsync) -> Server {
         let bin = binaries();
         let folder = tempfile::Builder::new().prefix("remitd-pg-").tempdir().expect("makes a folder");
-        if let Some((uid, gid)) = other_user() {
-            chown(folder.path(), Some(uid), Some(gid)).expect("gives the folder away");
-        }
+        user::give(folder.path());
         let leash = Leash::on_folder(folder.path());
         let cluster = folder.path().join("cluster");
-        let mut initdb = as_other(&bin.join("initdb"));
+        let mut initdb = user::command(&bin.join("initdb"));
         initdb.args([
             "--no-sync",
             "--auth=trust",
@@ -87,7 +85,7 @@ impl Server {
 
     pub fn resume(&mut self) {
         assert!(self.process.is_none(), "the server runs already");
-        let mut postgres = as_other(&self.bin.join("postgres"));
+        let mut postgres = user::command(&self.bin.join("postgres"));
         postgres.arg("-D").arg(self.folder.path().join("cluster")).arg("-k").arg(self.socket());
         for setting in [
             "listen_addresses=",
@@ -136,30 +134,7 @@ fn binaries() -> PathBuf {
     found.pop().expect("no PostgreSQL server is installed: run `make setup`")
 }
 
-/// Whom the server runs as when we are root: user and group.
-fn other_user() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let users = fs_err::read_to_string("/etc/passwd").expect("reads the users");
-    let ids = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = line.split(':').skip(2);
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    };
-    Some(ids("postgres").or_else(|| ids("nobody")).expect("a user other than root"))
-}
-
-fn as_other(program: &Path) -> Command {
-    let Some((uid, gid)) = other_user() else { return Command::new(program) };
-    let mut command = Command::new("setpriv");
-    command
-        .arg(format!("--reuid={uid}"))
-        .arg(format!("--regid={gid}"))
-        .arg("--clear-groups")
-        .arg("--")
-        .arg(program);
-    // A folder that the other user may not read is no place to start in.
-    command.current_dir("/");
-    command
+/// Runs a client to its end; it gives up when the server is silent.
+fn run(command: &mut Command) -> String {
+    process::run(command.env("PGCONNECT_TIMEOUT", "30").env("PGOPTIONS", "-c statement_timeout=60s"))
 }

@@ -187,9 +187,8 @@ pub(crate) fn log_in(folder: &Path, name: &str) -> PathBuf {
     log
 }
 
-/// Runs a client to its end, which must be a good one, and gives what it says; PostgreSQL's give up when the server is silent.
+/// Runs a client to its end, which must be a good one; what it said.
 pub(crate) fn run(command: &mut Command) -> String {
-    command.env("PGCONNECT_TIMEOUT", "30").env("PGOPTIONS", "-c statement_timeout=60s");
     let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -126,7 +126,7 @@ fn json(line: &str) -> Option<serde_json::Value> {
 }
 
 /// Makes `cert.pem` and `key.pem`; their common start.
-fn certificate(folder: &Path) -> PathBuf {
+pub(crate) fn certificate(folder: &Path) -> PathBuf {
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).expect("makes a certificate");
     fs_err::write(folder.join("cert.pem"), made.cert.pem()).expect("writes the certificate");

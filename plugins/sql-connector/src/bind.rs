@@ -1,5 +1,7 @@
 //! Parameters of a statement: which names stand in it, outside of texts, quoted names, comments and casts. Only those are
 //! passed, since the daemon refuses what a statement does not name. Never puts a value into the text.
+//!
+//! Knows no dialect: the daemon has MySQL read as the standard does, and refuses what MySQL alone would take for a comment.
 
 use remitd_plugin_sdk::Failure;
 use remitd_plugin_sdk::host::sql::{Param, Statement, Value};
@@ -112,6 +114,8 @@ mod tests {
             ("SELECT '12:30', x[1:2], : a", &[]),
             ("SELECT 'open :no", &[]),
             ("größe = :größe", &["gr"]),
+            // MySQL's too: a backslash is one, and a row of dashes a comment.
+            ("SELECT 'a\\', :yes, `no:` -- :no '", &["yes"]),
         ] {
             assert_eq!(names(text), expect, "{text}");
         }

@@ -335,7 +335,10 @@ async fn what_cannot_be_opened_does_not_say_with_what() {
         format!("postgres://u:{DATABASE_PASSWORD}@127.0.0.1:1/books?sslmode={DATABASE_PASSWORD}"),
         format!("postgres://u:{DATABASE_PASSWORD}/@127.0.0.1:1/books"),
         format!("postgres://u:{DATABASE_PASSWORD}@[::1/books"),
-        format!("mysql://u:{DATABASE_PASSWORD}@127.0.0.1/books"),
+        format!("mysql://u:{DATABASE_PASSWORD}/@127.0.0.1/books"),
+        format!("mysql://u:{DATABASE_PASSWORD}@127.0.0.1/books?ssl-mode={DATABASE_PASSWORD}"),
+        format!("mariadb://127.0.0.1/books?{DATABASE_PASSWORD}=1"),
+        format!("oracle://u:{DATABASE_PASSWORD}@127.0.0.1/books"),
         format!("sqlite:books?mode={DATABASE_PASSWORD}"),
         format!("sqlite:books?{DATABASE_PASSWORD}=1"),
     ] {
@@ -346,6 +349,7 @@ async fn what_cannot_be_opened_does_not_say_with_what() {
         format!("postgres://u:{DATABASE_PASSWORD}@127.0.0.1:1/books"),
         format!("postgres://127.0.0.1:1/books?password={DATABASE_PASSWORD}"),
         format!("postgres://u:{DATABASE_PASSWORD}@127.0.0.1:port/books"),
+        format!("mysql://u:{DATABASE_PASSWORD}@127.0.0.1:1/books"),
         format!("sqlite:/nonexistent/{}", "books"),
     ] {
         let error = crate::reach::run_script(&wrong, "SELECT 1").await.unwrap_err();

@@ -6,6 +6,7 @@ mod canary;
 mod egress;
 mod http;
 mod job;
+mod mysql;
 #[path = "../../tests/zoo/peer.rs"]
 mod peer;
 mod postgres;

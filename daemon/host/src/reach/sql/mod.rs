@@ -1,11 +1,14 @@
 //! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones; nothing that
 //! changes a connection, and nothing that this plugin was not granted.
 
+mod mysql;
+mod myvalue;
 mod params;
 mod pgvalue;
 mod postgres;
 mod script;
 mod sqlite;
+mod times;
 
 pub use script::run_script;
 
@@ -14,11 +17,16 @@ use crate::wit::sql::{Rows, Statement, Value};
 use crate::wit::types::Failure;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::error::{DatabaseError, ErrorKind};
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::{Pool, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longer than SQLite waits for a lock.
+const COMMIT_TIMEOUT: Duration = Duration::from_millis(5_500);
 const READERS_MOST: u32 = 4;
 const WRITERS_MOST: u32 = 2;
 const ROWS_MOST: usize = 10_000;
@@ -33,7 +41,7 @@ const HIDDEN_MIN_BYTES: usize = 4;
 /// One database that grants can name.
 pub struct SqlConnection {
     pub name: String,
-    /// `sqlite:PATH` or `postgres://…`.
+    /// `sqlite:PATH`, `postgres://…`, `mysql://…` or `mariadb://…`.
     pub url: SecretString,
     /// A statement that takes longer is stopped, in milliseconds.
     pub statement_ms: u64,
@@ -48,6 +56,7 @@ pub(crate) struct Database {
 enum Engine {
     Sqlite(sqlite::Pools),
     Postgres(postgres::Pools),
+    MySql(mysql::Pools),
 }
 
 impl Database {
@@ -60,8 +69,13 @@ impl Database {
         let engine = match url.split_once(':').map_or("", |(scheme, _)| scheme) {
             "sqlite" => Engine::Sqlite(sqlite::Pools::open(url).map_err(bad)?),
             "postgres" | "postgresql" => Engine::Postgres(postgres::Pools::open(url).map_err(bad)?),
+            "mysql" | "mariadb" => Engine::MySql(mysql::Pools::open(url).map_err(bad)?),
             // The rest of the URL may hold a password: it is not repeated.
-            _ => return Err(bad("its URL begins with neither sqlite: nor postgres:".to_owned())),
+            _ => {
+                return Err(bad(
+                    "its URL begins with none of sqlite:, postgres:, mysql:, mariadb:".to_owned()
+                ));
+            }
         };
         let statement = Duration::from_millis(spec.statement_ms);
         Ok((spec.name.clone(), Arc::new(Database { name: spec.name, statement, engine })))
@@ -73,6 +87,7 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(pools) => pools.query(self, statement, limit).await,
             Engine::Postgres(pools) => pools.query(self, statement, limit).await,
+            Engine::MySql(pools) => pools.query(self, statement, limit).await,
         }
     }
 
@@ -90,6 +105,7 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(pools) => pools.transact(self, statements, limit).await,
             Engine::Postgres(pools) => pools.transact(self, statements, limit).await,
+            Engine::MySql(pools) => pools.transact(self, statements, limit).await,
         }
     }
 
@@ -133,15 +149,22 @@ impl Database {
         match self.engine {
             Engine::Sqlite(_) => sqlite::refusal(&code, message),
             Engine::Postgres(_) => postgres::refusal(&code, message),
+            Engine::MySql(_) => mysql::refusal(mysql::number(refusal), message),
         }
     }
 
-    /// An error of COMMIT itself: `definite` when the database said that nothing was kept.
-    fn uncommitted(&self, error: sqlx::Error, definite: bool) -> Failure {
-        if definite {
-            return self.failed(error);
+    /// Commits; `rolled_back` knows the errors of COMMIT after which nothing was kept. After any other, nobody can say.
+    async fn commit<DB: sqlx::Database>(
+        &self,
+        transaction: Transaction<'_, DB>,
+        rolled_back: fn(&sqlx::Error) -> bool,
+    ) -> Result<(), Failure> {
+        match timeout_at(Instant::now() + COMMIT_TIMEOUT, transaction.commit()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if rolled_back(&error) => Err(self.failed(error)),
+            Ok(Err(error)) => Err(self.commit_lost(&error.to_string())),
+            Err(_) => Err(self.commit_lost("no answer in time")),
         }
-        self.commit_lost(&error.to_string())
     }
 
     fn commit_lost(&self, why: &str) -> Failure {
@@ -159,6 +182,31 @@ impl Database {
                 Err(Failure::invalid("rows-changed", message))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+fn pool_of<DB: sqlx::Database>(most: u32) -> PoolOptions<DB> {
+    PoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT)
+}
+
+/// A connection that goes back to its pool only after a whole transaction. After anything else it is closed: that rolls back too,
+/// and leaves no half-read answer, no counted transaction that is no more, to the next user.
+struct Fresh<DB: sqlx::Database> {
+    pooled: PoolConnection<DB>,
+    keep: bool,
+}
+
+impl<DB: sqlx::Database> Fresh<DB> {
+    async fn of(pool: &Pool<DB>) -> Result<Fresh<DB>, sqlx::Error> {
+        Ok(Fresh { pooled: pool.acquire().await?, keep: false })
+    }
+}
+
+impl<DB: sqlx::Database> Drop for Fresh<DB> {
+    fn drop(&mut self) {
+        if !self.keep {
+            self.pooled.close_on_drop();
         }
     }
 }

@@ -1,6 +1,10 @@
 //! `:name` parameters: finds them in a statement's text and writes the database's own in their place. Knows where a colon is no
 //! parameter: in strings, quoted names, comments, casts. Lets through one statement that reads or writes rows and refuses all
 //! that would change the connection, the schema or a file.
+//!
+//! MySQL is read as the standard has it, since `mysql.rs` sets its sessions so: a text ends at its quote, whatever backslash
+//! stands before it, and `"` quotes a name. What MySQL alone would read otherwise (`#`, `--x`, `/*! … */`) is refused. So a
+//! plugin may look for names without knowing the database.
 
 use crate::wit::sql::{Param, Statement, Value};
 use crate::wit::types::Failure;
@@ -12,6 +16,7 @@ const PARAMS_MOST: usize = 1_000;
 pub(super) enum Dialect {
     Sqlite,
     Postgres,
+    MySql,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +28,10 @@ pub(super) enum Access {
 /// The first words that rows are read and written with.
 const READING: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
 const WRITING: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CALL"];
+/// MySQL's ways to the server's files, and the lock that outlives a transaction: no read-only transaction forbids them.
+const MYSQL_REFUSED: [&str; 4] = ["OUTFILE", "DUMPFILE", "LOAD_FILE", "GET_LOCK"];
 
-/// A statement in the database's own writing, with its values in the order of their numbers.
+/// A statement in the database's own writing, with its values in the order of its marks.
 #[derive(Debug)]
 pub(super) struct Bound<'a> {
     pub text: String,
@@ -68,7 +75,7 @@ fn excerpt(text: &str) -> &str {
     text.get(..text.floor_char_boundary(80)).unwrap_or_default().trim()
 }
 
-/// The text with numbered parameters, and their names in that order.
+/// The text with the database's marks, and the names that they stand for, in order.
 fn rewrite(text: &str, dialect: Dialect, access: Access) -> Result<(String, Vec<String>), String> {
     let mut scanner =
         Scanner { rest: text, out: String::with_capacity(text.len() + 16), dialect, before: ' ' };
@@ -83,17 +90,11 @@ fn rewrite(text: &str, dialect: Dialect, access: Access) -> Result<(String, Vec<
             Piece::Blank | Piece::Other => {}
             Piece::End => ended = true,
             Piece::Word(word) => {
+                allow(dialect, word)?;
                 first_word.get_or_insert(word.to_ascii_uppercase());
             }
-            Piece::Param(name) => {
-                let at = names.iter().position(|known| known == name).unwrap_or_else(|| {
-                    names.push(name.to_owned());
-                    names.len() - 1
-                });
-                let mark = if dialect == Dialect::Sqlite { '?' } else { '$' };
-                scanner.out.push(mark);
-                scanner.out.push_str(&(at + 1).to_string());
-            }
+            Piece::Quoted(name) => allow(dialect, name)?,
+            Piece::Param(name) => scanner.out.push_str(&mark(dialect, &mut names, name)),
         }
     }
     let first_word = first_word.unwrap_or_default();
@@ -106,7 +107,37 @@ fn rewrite(text: &str, dialect: Dialect, access: Access) -> Result<(String, Vec<
         };
         return Err(format!("a statement begins with one of {allowed} here, not with {first_word:?}"));
     }
+    if dialect == Dialect::MySql && first_word == "CALL" {
+        return Err(
+            "a procedure of MySQL may commit by itself, and the transaction would no longer be whole: \
+                    write its statements here"
+                .to_owned(),
+        );
+    }
     Ok((scanner.out, names))
+}
+
+/// What stands for a name: its number, or in MySQL a mark for each use.
+fn mark(dialect: Dialect, names: &mut Vec<String>, name: &str) -> String {
+    let known = names.iter().position(|known| known == name).filter(|_| dialect != Dialect::MySql);
+    let at = known.unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    });
+    match dialect {
+        Dialect::Sqlite => format!("?{}", at + 1),
+        Dialect::Postgres => format!("${}", at + 1),
+        Dialect::MySql => "?".to_owned(),
+    }
+}
+
+/// Whether a word may stand there, bare or quoted: MySQL calls a function by its quoted name too.
+fn allow(dialect: Dialect, word: &str) -> Result<(), String> {
+    let refused = |known: &&str| word.eq_ignore_ascii_case(known);
+    match MYSQL_REFUSED.iter().find(|known| dialect == Dialect::MySql && refused(known)) {
+        Some(known) => Err(format!("{known} may not be used here")),
+        None => Ok(()),
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -114,6 +145,8 @@ enum Piece<'a> {
     /// Space or a comment.
     Blank,
     Word(&'a str),
+    /// A quoted name, without its quotes.
+    Quoted(&'a str),
     /// Left out of `out`.
     Param(&'a str),
     /// The semicolon.
@@ -133,7 +166,10 @@ impl<'a> Scanner<'a> {
     fn next(&mut self) -> Result<Option<Piece<'a>>, String> {
         let rest = self.rest;
         let Some(first) = rest.chars().next() else { return Ok(None) };
-        let postgres = self.dialect == Dialect::Postgres;
+        let (sqlite, postgres) = (self.dialect == Dialect::Sqlite, self.dialect == Dialect::Postgres);
+        if self.dialect == Dialect::MySql {
+            only_the_standard(rest)?;
+        }
         let piece = match first {
             c if c.is_whitespace() => self.copy(c.len_utf8(), Piece::Blank),
             '-' if rest.starts_with("--") => {
@@ -141,9 +177,11 @@ impl<'a> Scanner<'a> {
             }
             '/' if rest.starts_with("/*") => self.copy(comment_end(rest, postgres)?, Piece::Blank),
             '\'' => self.copy(quote_end(rest, '\'', postgres && self.before_is_escape_mark())?, Piece::Other),
-            '"' => self.copy(quote_end(rest, '"', false)?, Piece::Other),
-            '`' if !postgres => self.copy(quote_end(rest, '`', false)?, Piece::Other),
-            '[' if !postgres => {
+            '"' | '`' if first == '"' || !postgres => {
+                let end = quote_end(rest, first, false)?;
+                self.copy(end, Piece::Quoted(rest.get(1..end - 1).unwrap_or_default()))
+            }
+            '[' if sqlite => {
                 let end = rest.find(']').ok_or("a name in [] does not end")?;
                 self.copy(end + 1, Piece::Other)
             }
@@ -190,6 +228,24 @@ impl<'a> Scanner<'a> {
         let mut back = self.out.chars().rev();
         matches!(back.next(), Some('e' | 'E')) && !back.next().is_some_and(|c| is_name(c) || c == '$')
     }
+}
+
+/// Refuses what only MySQL reads so: a comment that nobody else takes for one, or that is executed.
+fn only_the_standard(rest: &str) -> Result<(), String> {
+    let after_dashes = rest.strip_prefix("--").and_then(|after| after.bytes().next());
+    if after_dashes.is_some_and(|next| !next.is_ascii_whitespace() && !next.is_ascii_control()) {
+        return Err("MySQL takes -- for a comment only before a blank".to_owned());
+    }
+    if rest.starts_with('#') {
+        return Err("a comment is written /* so */ or after --, not after #".to_owned());
+    }
+    if ["/*!", "/*M!", "/*+"].iter().any(|begin| rest.starts_with(begin)) {
+        return Err("a comment that the server executes may not be used here".to_owned());
+    }
+    if rest.starts_with(":=") {
+        return Err("a statement sets no variable".to_owned());
+    }
+    Ok(())
 }
 
 fn not_ours(mark: &str) -> String {
@@ -264,7 +320,7 @@ fn dollar_quote(text: &str) -> Result<Option<usize>, String> {
 mod tests {
     use super::*;
     use Access::{Read, Write};
-    use Dialect::{Postgres, Sqlite};
+    use Dialect::{MySql, Postgres, Sqlite};
 
     fn check(dialect: Dialect, text: &str, expect: &str, names: &[&str]) {
         let (out, found) = rewrite(text, dialect, Write).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -276,6 +332,7 @@ mod tests {
         check(Sqlite, "SELECT :a, :b_1, :a", "SELECT ?1, ?2, ?1", &["a", "b_1"]);
         check(Postgres, "SELECT :a::int, x::text, :b", "SELECT $1::int, x::text, $2", &["a", "b"]);
         check(Postgres, "select a[1:2] from t where b=:ä", "select a[1:2] from t where b=$1", &["ä"]);
+        check(MySql, "SELECT :a, :b_1, :a", "SELECT ?, ?, ?", &["a", "b_1", "a"]);
         check(Sqlite, "UPDATE t SET a=:a;  -- done :x", "UPDATE t SET a=?1;  -- done :x", &["a"]);
     }
 
@@ -289,7 +346,16 @@ mod tests {
         ] {
             check(Sqlite, text, text, &[]);
             check(Postgres, text, text, &[]);
+            check(MySql, text, text, &[]);
         }
+        check(MySql, "SELECT `a``:b`, N'\\', \"c\\\", :d", "SELECT `a``:b`, N'\\', \"c\\\", ?", &["d"]);
+        check(
+            MySql,
+            "SELECT /* /* # */ :b --\t:c\n, 5 - -3 --",
+            "SELECT /* /* # */ ? --\t:c\n, 5 - -3 --",
+            &["b"],
+        );
+        check(MySql, "SELECT 'GET_LOCK', outfiles", "SELECT 'GET_LOCK', outfiles", &[]);
         check(Sqlite, "SELECT [a:b], `c:d`", "SELECT [a:b], `c:d`", &[]);
         check(Postgres, "SELECT $$ :a $$, $t$ $$ :b $t$", "SELECT $$ :a $$, $t$ $$ :b $t$", &[]);
         check(Postgres, "SELECT E'\\':a', :b", "SELECT E'\\':a', $1", &["b"]);
@@ -323,6 +389,27 @@ mod tests {
             (Postgres, Write, "COMMIT"),
             (Postgres, Write, "COPY t TO PROGRAM 'x'"),
             (Postgres, Write, "DO $$ BEGIN END $$"),
+            (MySql, Read, "SELECT 1 # one"),
+            (MySql, Read, "SELECT 5--3"),
+            (MySql, Read, "SELECT 1 --\u{a0}, 2"),
+            (MySql, Read, "SELECT 1 /*! INTO OUTFILE 'x' */"),
+            (MySql, Read, "SELECT 1 /*M! + 1 */"),
+            (MySql, Read, "SELECT /*+ SET_VAR(sql_mode = '') */ 1"),
+            (MySql, Read, "SELECT 1 INTO OUTFILE 'x'"),
+            (MySql, Write, "TABLE t INTO/**/dumpfile 'x'"),
+            (MySql, Read, "SELECT load_file('x')"),
+            (MySql, Read, "SELECT `Load_File` ('x')"),
+            (MySql, Read, "SELECT \"load_file\"('x')"),
+            (MySql, Read, "SELECT get_lock('x', 1)"),
+            (MySql, Read, "SELECT @a"),
+            (MySql, Read, "SELECT @@sql_mode"),
+            (MySql, Read, "SELECT a := 1"),
+            (MySql, Read, "SELECT ?"),
+            (MySql, Write, "CALL pay(1)"),
+            (MySql, Write, "LOAD DATA INFILE 'x' INTO TABLE t"),
+            (MySql, Write, "SET sql_mode = ''"),
+            (MySql, Write, "START TRANSACTION"),
+            (MySql, Write, "HANDLER t OPEN"),
         ] {
             assert!(rewrite(text, dialect, access).is_err(), "{text}");
         }

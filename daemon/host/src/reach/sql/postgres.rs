@@ -2,11 +2,11 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::pgvalue;
-use super::{ACQUIRE_TIMEOUT, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
+use super::{Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, pool_of};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
 use sqlx::{Column, ConnectOptions, Either, Executor, PgPool, Row, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
@@ -21,14 +21,8 @@ impl Pools {
     pub(super) fn open(url: &str) -> Result<Pools, String> {
         let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
         let options = options.application_name("remitd").disable_statement_logging();
-        let pool = |most| {
-            PgPoolOptions::new()
-                .max_connections(most)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .idle_timeout(IDLE_TIMEOUT)
-        };
-        let reading = pool(READERS_MOST).connect_lazy_with(options.clone());
-        Ok(Pools { reading, writing: pool(WRITERS_MOST).connect_lazy_with(options) })
+        let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone());
+        Ok(Pools { reading, writing: pool_of(WRITERS_MOST).connect_lazy_with(options) })
     }
 
     pub(super) async fn query(
@@ -72,14 +66,8 @@ impl Pools {
             Ok((transaction, changed))
         });
         let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        match timeout_at(Instant::now() + ACQUIRE_TIMEOUT, transaction.commit()).await {
-            Ok(Ok(())) => Ok(changed),
-            Ok(Err(error)) => {
-                let definite = rolled_back(&error);
-                Err(database.uncommitted(error, definite))
-            }
-            Err(_) => Err(database.commit_lost("no answer in time")),
-        }
+        database.commit(transaction, rolled_back).await?;
+        Ok(changed)
     }
 }
 

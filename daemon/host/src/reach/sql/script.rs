@@ -6,7 +6,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::str::FromStr;
 
-/// Runs a script of ours on `sqlite:PATH` (made where it is not there) or `postgres://…`, in one transaction.
+/// Runs a script of ours on `sqlite:PATH` (made where it is not there), `postgres://…` or `mysql://…`, in one transaction; of
+/// MySQL's, each statement that makes or changes a table commits what was before it.
 pub async fn run_script(url: &str, script: &'static str) -> Result<(), HostError> {
     let failed = |error: sqlx::Error| HostError::Service {
         what: "database",
@@ -16,6 +17,8 @@ pub async fn run_script(url: &str, script: &'static str) -> Result<(), HostError
     if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url).map_err(failed)?.create_if_missing(true);
         run(options.connect().await.map_err(failed)?, script).await.map_err(failed)
+    } else if ["mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
+        run(super::mysql::connect(url).await.map_err(failed)?, script).await.map_err(failed)
     } else {
         run(PgConnection::connect(url).await.map_err(failed)?, script).await.map_err(failed)
     }
@@ -36,5 +39,7 @@ where
     connection.execute("BEGIN").await?;
     connection.execute(script).await?;
     connection.execute("COMMIT").await?;
-    connection.close().await
+    // Committed it is, however the connection ends: a MySQL server does not wait for its last words.
+    let _ = connection.close().await;
+    Ok(())
 }

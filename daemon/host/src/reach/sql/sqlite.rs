@@ -2,18 +2,16 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::{
-    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK,
-    WRITERS_MOST,
+    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST,
+    pool_of, times,
 };
 use crate::wit::sql::{Rows, Statement, Value};
-use crate::wit::types::{Date, Failure};
-use chrono::{Datelike, NaiveDate};
+use crate::wit::types::Failure;
+use chrono::NaiveDate;
 use futures_util::TryStreamExt;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{
-    Arguments, Column, ConnectOptions, Connection, Row, Sqlite, SqliteConnection, SqlitePool, TypeInfo,
-    ValueRef,
+    Arguments, Column, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool, TypeInfo, ValueRef,
 };
 use std::str::FromStr;
 use std::time::Duration;
@@ -34,14 +32,8 @@ impl Pools {
         let options =
             options.create_if_missing(false).busy_timeout(ACQUIRE_TIMEOUT).disable_statement_logging();
         let file = options.get_filename().display().to_string();
-        let pool = |most| {
-            SqlitePoolOptions::new()
-                .max_connections(most)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .idle_timeout(IDLE_TIMEOUT)
-        };
-        let reading = pool(READERS_MOST).connect_lazy_with(options.clone().pragma("query_only", "1"));
-        let writing = pool(WRITERS_MOST).connect_lazy_with(options);
+        let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone().pragma("query_only", "1"));
+        let writing = pool_of(WRITERS_MOST).connect_lazy_with(options);
         Ok(Pools { reading, writing, file })
     }
 
@@ -71,9 +63,9 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::Sqlite, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit;
-        let acquired = timeout_at(deadline + TIMEOUT_SLACK, self.writing.acquire()).await;
+        let acquired = timeout_at(deadline + TIMEOUT_SLACK, Fresh::of(&self.writing)).await;
         let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-        let mut connection = Fresh::new(acquired.map_err(|error| self.unopened(database, error))?);
+        let mut connection = acquired.map_err(|error| self.unopened(database, error))?;
         let writing = timeout_at(deadline + TIMEOUT_SLACK, async {
             let begun = connection.pooled.begin_with("BEGIN IMMEDIATE").await;
             let mut transaction = begun.map_err(|error| self.unopened(database, error))?;
@@ -90,17 +82,9 @@ impl Pools {
             Ok((transaction, changed))
         });
         let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        match timeout_at(Instant::now() + ACQUIRE_TIMEOUT + TIMEOUT_SLACK, transaction.commit()).await {
-            Ok(Ok(())) => {
-                connection.keep = true;
-                Ok(changed)
-            }
-            Ok(Err(error)) => {
-                let definite = rolled_back(&error);
-                Err(database.uncommitted(error, definite))
-            }
-            Err(_) => Err(database.commit_lost("no answer in time")),
-        }
+        database.commit(transaction, rolled_back).await?;
+        connection.keep = true;
+        Ok(changed)
     }
 
     fn unopened(&self, database: &Database, error: sqlx::Error) -> Failure {
@@ -112,27 +96,6 @@ impl Pools {
             return Failure::unavailable("connect", message);
         }
         database.failed(error)
-    }
-}
-
-/// A connection that goes back to its pool only after a whole transaction. An interrupt rolls back behind sqlx's back, which
-/// would then count a transaction that is no more; closing the connection rolls back too, and counts nothing.
-struct Fresh {
-    pooled: PoolConnection<Sqlite>,
-    keep: bool,
-}
-
-impl Fresh {
-    fn new(pooled: PoolConnection<Sqlite>) -> Fresh {
-        Fresh { pooled, keep: false }
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        if !self.keep {
-            self.pooled.close_on_drop();
-        }
     }
 }
 
@@ -196,15 +159,11 @@ fn arguments(bound: &Bound<'_>) -> Result<SqliteArguments, Failure> {
             // SQLite has no decimals: the digits stay digits, and a numeric column turns them into its own.
             Value::Decimal(text) | Value::Text(text) | Value::Timestamp(text) => arguments.add(text.clone()),
             Value::Bytes(bytes) => arguments.add(bytes.clone()),
-            Value::Date(date) => arguments.add(iso(date)),
+            Value::Date(date) => arguments.add(times::iso(date)),
         };
         added.map_err(|error| Failure::invalid("parameter", format!("parameter \"{name}\": {error}")))?;
     }
     Ok(arguments)
-}
-
-fn iso(date: &Date) -> String {
-    format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)
 }
 
 /// By the value's own type, and by the column's where that says more.
@@ -229,11 +188,7 @@ fn value(row: &SqliteRow, at: usize) -> Result<Value, sqlx::Error> {
 
 fn text(text: String, declared: &str) -> Value {
     match (declared, NaiveDate::parse_from_str(&text, "%Y-%m-%d")) {
-        ("DATE", Ok(date)) if text.len() == 10 => Value::Date(Date {
-            year: date.year(),
-            month: u8::try_from(date.month()).unwrap_or_default(),
-            day: u8::try_from(date.day()).unwrap_or_default(),
-        }),
+        ("DATE", Ok(date)) if text.len() == 10 => times::date(date),
         ("DATETIME", _) => Value::Timestamp(text),
         _ => Value::Text(text),
     }

@@ -8,12 +8,18 @@ use crate::config::units::Period;
 use remitd_domain::money::{Currency, Money};
 use std::collections::HashMap;
 
-/// What `store.url` and `[[sql]] url` may begin with.
-const DATABASES: [&str; 3] = ["sqlite:", "postgres:", "postgresql:"];
+/// What `store.url` may begin with, and in words; then `[[sql]] url`.
+const STORES: Schemes = (&["sqlite:", "postgres:", "postgresql:"], "sqlite:PATH or postgres://HOST/NAME");
+const DATABASES: Schemes = (
+    &["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"],
+    "sqlite:PATH, postgres://HOST/NAME, mysql://HOST/NAME or mariadb://HOST/NAME",
+);
 const COMMON_CURRENCIES: [&str; 8] = ["USD", "EUR", "GBP", "CAD", "AUD", "CHF", "JPY", "MXN"];
 /// Keys beside the first that sign links: `link-key`, `link-key-2`, …
 const LINK_KEY: &str = "link-key";
 const LINK_KEY_MIN_BYTES: usize = 32;
+
+type Schemes = (&'static [&'static str], &'static str);
 
 impl Check<'_> {
     pub fn values(&mut self) {
@@ -26,10 +32,10 @@ impl Check<'_> {
             self.error("firm.colour", "REMIT-0104", message, "write it as \"#1f4e79\"");
         }
         self.server();
-        self.database("store.url", &config.store.url);
+        self.database("store.url", &config.store.url, STORES);
         for (at, sql) in config.sql.iter().enumerate() {
             let path = format!("{}.url", self.element("sql", at));
-            self.database(&path, &sql.url);
+            self.database(&path, &sql.url, DATABASES);
         }
         for (at, account) in config.accounts.iter().enumerate() {
             let path = format!("{}.currency", self.element("account", at));
@@ -108,9 +114,8 @@ impl Check<'_> {
         }
     }
 
-    fn database(&mut self, path: &str, dsn: &Dsn) {
-        let known = |url: &str| DATABASES.iter().any(|scheme| url.starts_with(scheme));
-        let names = "sqlite:PATH or postgres://HOST/NAME";
+    fn database(&mut self, path: &str, dsn: &Dsn, (schemes, names): Schemes) {
+        let known = |url: &str| schemes.iter().any(|scheme| url.starts_with(scheme));
         match dsn {
             Dsn::Plain(url) if !known(url) => {
                 let message = format!("`{path}` is not the address of a database that remitd can open");

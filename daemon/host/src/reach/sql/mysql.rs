@@ -1,0 +1,302 @@
+//! MySQL and MariaDB: reads in read-only transactions that always roll back, writes in one transaction. Every transaction begins
+//! by setting the session, so that it reads texts as the standard has it, is strict, and keeps nothing of what came before.
+//! Never sends KILL: a connection whose time is up is closed, and what it had begun is rolled back by the server.
+
+use super::params::{Access, Bound, Dialect, bind};
+use super::{Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, myvalue, pool_of};
+use crate::wit::sql::{Rows, Statement};
+use crate::wit::types::Failure;
+use futures_util::TryStreamExt;
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{
+    MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlStatement,
+};
+use sqlx::{Column, ConnectOptions, Connection, Executor, MySqlPool, Row, SqlStr, Statement as _};
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// What the URL may say after its question mark. The driver passes over what it does not know, and a misspelt ssl-mode would
+/// leave the connection without TLS.
+const OPTIONS: [&str; 5] = ["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"];
+
+/// Quotes and `||` as in the standard, and no value that is cut or made to fit. Instants come and go in UTC.
+const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,STRICT_ALL_TABLES,\
+     ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', NAMES utf8mb4";
+
+pub(super) struct Pools {
+    reading: MySqlPool,
+    writing: MySqlPool,
+}
+
+impl Pools {
+    pub(super) fn open(url: &str) -> Result<Pools, String> {
+        let options = options(url)?;
+        let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone());
+        Ok(Pools { reading, writing: pool_of(WRITERS_MOST).connect_lazy_with(options) })
+    }
+
+    pub(super) async fn query(
+        &self,
+        database: &Database,
+        statement: &Statement,
+        limit: Duration,
+    ) -> Result<Rows, Failure> {
+        let bound = bind(statement, Dialect::MySql, Access::Read)?;
+        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+            let failed = |error| database.failed(error);
+            let acquired = Fresh::of(&self.reading).await;
+            let mut connection = acquired.map_err(|error| unopened(database, error))?;
+            let begun = connection.pooled.begin_with(begin(limit, Access::Read)).await;
+            let mut transaction = begun.map_err(failed)?;
+            let rows = read(database, &mut transaction, bound).await?;
+            transaction.rollback().await.map_err(failed)?;
+            connection.keep = true;
+            Ok(rows)
+        });
+        reading.await.unwrap_or_else(|_| Err(database.timeout()))
+    }
+
+    pub(super) async fn transact(
+        &self,
+        database: &Database,
+        statements: &[Statement],
+        limit: Duration,
+    ) -> Result<Vec<u64>, Failure> {
+        let bound = statements.iter().map(|one| bind(one, Dialect::MySql, Access::Write));
+        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let acquired = timeout_at(deadline, Fresh::of(&self.writing)).await;
+        let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let mut connection = acquired.map_err(|error| unopened(database, error))?;
+        let writing = timeout_at(deadline, async {
+            let begun = connection.pooled.begin_with(begin(limit, Access::Write)).await;
+            let mut transaction = begun.map_err(|error| database.failed(error))?;
+            match change_all(database, &mut transaction, bound, statements).await {
+                Ok(changed) => Ok((transaction, changed)),
+                Err(failure) => Err(undo(&mut transaction, failure).await),
+            }
+        });
+        let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
+        database.commit(transaction, rolled_back).await?;
+        connection.keep = true;
+        Ok(changed)
+    }
+}
+
+/// What the URL says; the session is ours to set.
+pub(super) fn options(url: &str) -> Result<MySqlConnectOptions, String> {
+    let said = url.split_once('?').map_or("", |(_, options)| options).split('&');
+    let mut names = said.map(|option| option.split('=').next().unwrap_or_default());
+    if names.any(|name| !name.is_empty() && !OPTIONS.contains(&name)) {
+        let (last, others) = OPTIONS.split_last().unwrap_or((&"", &[]));
+        return Err(format!("its options can be {} and {last}, and no others", others.join(", ")));
+    }
+    let options = MySqlConnectOptions::from_str(url).map_err(|error| error.to_string())?;
+    let options = options.pipes_as_concat(false).no_engine_substitution(false).timezone(None);
+    Ok(options.disable_statement_logging())
+}
+
+/// Sets the session and begins. MariaDB's and MySQL's own settings stand in comments that only they execute. A wait for a lock is
+/// bounded in whole seconds, and for MySQL's writing statements this is the only bound that the server keeps.
+fn begin(limit: Duration, access: Access) -> SqlStr {
+    let mode = if access == Access::Read { "READ ONLY" } else { "READ WRITE" };
+    let milliseconds = limit.as_millis().max(1);
+    let seconds = limit.as_secs() + 1;
+    super::text(format!(
+        "{SESSION}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds} \
+         /*M! , tx_isolation = 'REPEATABLE-READ', max_statement_time = {milliseconds} / 1000 */ \
+         /*!50720 , transaction_isolation = 'REPEATABLE-READ', max_execution_time = {milliseconds} */; \
+         START TRANSACTION {mode}"
+    ))
+}
+
+/// A connection of ours alone, its session set, for a script.
+pub(super) async fn connect(url: &str) -> Result<MySqlConnection, sqlx::Error> {
+    let options = options(url).map_err(|reason| sqlx::Error::Configuration(reason.into()))?;
+    let mut connection = options.connect().await?;
+    connection.execute(SESSION).await?;
+    Ok(connection)
+}
+
+async fn read(
+    database: &Database,
+    connection: &mut MySqlConnection,
+    bound: Bound<'_>,
+) -> Result<Rows, Failure> {
+    let (statement, arguments) = prepare(database, connection, &bound).await?;
+    let names = statement.columns().iter().map(|column| column.name().to_owned());
+    let mut gathered = Gathered::new(names.collect());
+    let mut stream = statement.query_with(arguments).fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
+        let mut values = Vec::with_capacity(row.len());
+        // By the row's own columns: before the values are bound, the server does not know all types.
+        for column in row.columns() {
+            let raw = row.try_get_raw(column.ordinal()).map_err(|error| database.failed(error))?;
+            values.push(myvalue::read(column.name(), raw)?);
+        }
+        gathered.push(values)?;
+    }
+    Ok(gathered.rows)
+}
+
+async fn change_all(
+    database: &Database,
+    connection: &mut MySqlConnection,
+    bound: Vec<Bound<'_>>,
+    statements: &[Statement],
+) -> Result<Vec<u64>, Failure> {
+    let mut changed = Vec::with_capacity(bound.len());
+    for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
+        let rows = change(database, connection, bound).await?;
+        database.check_rows(at, statement, rows)?;
+        changed.push(rows);
+    }
+    Ok(changed)
+}
+
+const NOT_ROLLED_BACK: u32 = 1196;
+
+/// Rolls back, and looks for the warning that some table could not: an engine without transactions keeps what was written, and
+/// a person must know.
+async fn undo(connection: &mut MySqlConnection, failure: Failure) -> Failure {
+    if connection.execute("ROLLBACK").await.is_err() {
+        return failure;
+    }
+    let warnings = sqlx::raw_sql("SHOW WARNINGS").fetch_all(connection).await.unwrap_or_default();
+    let kept =
+        |row: &MySqlRow| row.try_get_unchecked::<u32, _>("Code").is_ok_and(|code| code == NOT_ROLLED_BACK);
+    if !warnings.iter().any(kept) {
+        return failure;
+    }
+    let why = "and a table that knows no transactions has kept its part: give it the engine InnoDB";
+    Failure::invalid("not-rolled-back", format!("{}; {why}", failure.message))
+}
+
+async fn change(
+    database: &Database,
+    connection: &mut MySqlConnection,
+    bound: Bound<'_>,
+) -> Result<u64, Failure> {
+    let (statement, arguments) = prepare(database, connection, &bound).await?;
+    let done = statement.query_with(arguments).execute(connection).await;
+    done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+}
+
+async fn prepare(
+    database: &Database,
+    connection: &mut MySqlConnection,
+    bound: &Bound<'_>,
+) -> Result<(MySqlStatement, MySqlArguments), Failure> {
+    let mut arguments = MySqlArguments::default();
+    for (name, value) in &bound.values {
+        myvalue::write(&mut arguments, name, value)?;
+    }
+    let prepared = connection.prepare(super::text(bound.text.clone())).await;
+    Ok((prepared.map_err(|error| database.failed(error))?, arguments))
+}
+
+/// The driver calls it a fault of the configuration when a password would have to go under the server's RSA key, which we
+/// leave out for its known weakness (RUSTSEC-2023-0071).
+fn unopened(database: &Database, error: sqlx::Error) -> Failure {
+    if let sqlx::Error::Configuration(_) = error {
+        let name = &database.name;
+        let message = format!(
+            "database \"{name}\" takes this user's password over TLS only: add ssl-mode=REQUIRED to its URL, and TLS to its server"
+        );
+        return Failure::unavailable("connect", message);
+    }
+    database.failed(error)
+}
+
+/// The server's own number of an error, which says more than its SQLSTATE.
+pub(super) fn number(refusal: &dyn DatabaseError) -> u16 {
+    refusal.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number)
+}
+
+const DEADLOCK: u16 = 1213;
+
+/// What an error's number means to the caller (MySQL's and MariaDB's lists of server errors).
+pub(super) fn refusal(number: u16, message: String) -> Failure {
+    match number {
+        // Interrupted, by an operator or by max_statement_time or max_execution_time.
+        1317 | 1969 | 3024 => Failure::unavailable("timeout", message),
+        // A row that changed under a snapshot, a lock that took too long or may not be waited for, a table that was altered.
+        1020 | 1205 | DEADLOCK | 1412 | 3572 => Failure::unavailable("locked", message),
+        // Commands, columns, routines, the privilege of an operation.
+        1142 | 1143 | 1227 | 1370 => Failure::denied("database-permission", message),
+        // A server or a table that is read-only, and a transaction.
+        1036 | 1290 | 1792 | 1836 => Failure::invalid("read-only", message),
+        // Full disks and tables, too many connections, memory; signing in, a database that is not there; shutting down, packets
+        // that were lost, limits of a user, connections that an operator ended.
+        1021
+        | 1037
+        | 1038
+        | 1040..=1045
+        | 1049
+        | 1053
+        | 1114
+        | 1129
+        | 1130
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1203
+        | 1226
+        | 1251
+        | 1698
+        | 1927
+        | 4031 => Failure::unavailable("connect", message),
+        _ => Failure::invalid("statement", message),
+    }
+}
+
+/// Whether a failed COMMIT is known to have kept nothing: a transaction that lost against another server's.
+fn rolled_back(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refusal| number(refusal) == DEADLOCK)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::reach::SqlConnection;
+    use crate::wit::types::FailureClass::{Denied, Invalid, Unavailable};
+
+    #[test]
+    fn numbers_mean_something() {
+        for (number, class, code) in [
+            (1969, Unavailable, "timeout"),
+            (3024, Unavailable, "timeout"),
+            (1205, Unavailable, "locked"),
+            (1213, Unavailable, "locked"),
+            (1142, Denied, "database-permission"),
+            (1143, Denied, "database-permission"),
+            (1290, Invalid, "read-only"),
+            (1792, Invalid, "read-only"),
+            (1040, Unavailable, "connect"),
+            (1044, Unavailable, "connect"),
+            (1045, Unavailable, "connect"),
+            (1053, Unavailable, "connect"),
+            (1064, Invalid, "statement"),
+            (1406, Invalid, "statement"),
+            (0, Invalid, "statement"),
+        ] {
+            let failure = refusal(number, String::new());
+            assert_eq!((failure.class, failure.code.as_str()), (class, code), "{number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_would_need_rsa_is_explained() {
+        let spec = SqlConnection {
+            name: "elite".into(),
+            url: "mysql://u@db/books".to_owned().into(),
+            statement_ms: 1,
+        };
+        let (_, database) = Database::open(spec).unwrap();
+        let failure = unopened(&database, sqlx::Error::Configuration("RSA".into()));
+        assert_eq!((failure.class, failure.code.as_str()), (Unavailable, "connect"));
+        assert!(failure.message.contains("ssl-mode=REQUIRED"), "{failure:?}");
+    }
+}
