@@ -4,6 +4,7 @@
 
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use remitd_tests::mariadb;
 use remitd_tests::postgres::{self, Fsync};
 use remitd_tests::smtp::{Mode, Options, Security, Server};
 use remitd_tests::{cli, payer};
@@ -54,6 +55,18 @@ fn postgres_answers_survives_and_keeps_databases_apart() {
     assert_eq!(server.ask(&two, "SELECT to_regclass('t') IS NULL"), "t");
     let shared = postgres::shared();
     assert_eq!(shared.ask(&shared.database("books"), "SHOW fsync"), "off");
+}
+
+#[test]
+fn mariadb_answers_survives_and_keeps_databases_apart() {
+    let mut server = mariadb::Server::start();
+    let (one, two) = (server.database("books"), server.database("books"));
+    assert_ne!(one, two);
+    server.ask(&one, "CREATE TABLE t (n INT, s TEXT); INSERT INTO t VALUES (7, 'Søn')");
+    server.stop();
+    server.resume();
+    assert_eq!(server.ask(&one, "SELECT n, s FROM t"), "7\tSøn");
+    assert_eq!(server.ask(&two, "SHOW TABLES"), "");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Stories: a folder of `stories/` is a test. Its `story.toml` says what happens step by step, the files beside it are what
-//! people drop and what they get. Each story is told twice: on SQLite and on PostgreSQL, store and matter database alike.
+//! people drop and what they get. Each story is told twice: on SQLite and on PostgreSQL, store and matter database alike. One
+//! with a matter database is told once more with that on MariaDB.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -15,12 +16,12 @@ macro_rules! stories {
         $(mod $name {
             #[test]
             fn on_sqlite() {
-                crate::story::tell(stringify!($name), None);
+                crate::story::tell(stringify!($name), crate::story::Place::Sqlite);
             }
 
             #[test]
             fn on_postgres() {
-                crate::story::tell(stringify!($name), Some(remitd_tests::postgres::shared()));
+                crate::story::tell(stringify!($name), crate::story::Place::Postgres);
             }
         })*
 
@@ -65,11 +66,43 @@ stories! {
     review
     several_addresses
     single_use
-    stale_links
     smtp
     smtp_later
     smtp_lost
     smtp_refused
+    stale_links
+    trust_manual
+    webhook_only
+}
+
+macro_rules! matters_on_mariadb {
+    ($($name:ident)*) => {
+        mod matters_on_mariadb {
+            $(#[test]
+            fn $name() {
+                crate::story::tell(stringify!($name), crate::story::Place::MattersOnMariaDb);
+            })*
+        }
+
+        const TOLD_ON_MARIADB: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+matters_on_mariadb! {
+    ach_returns
+    ach_settles
+    matter_test
+    matter_test_wrong
+    one_link
+    partial
+    polling_only
+    posting_entry
+    posting_refused
+    posting_split
+    push
+    push_one_link
+    quick_link
+    stale_links
     trust_manual
     webhook_only
 }
@@ -79,4 +112,7 @@ fn every_folder_is_told() {
     let mut folders = story::folders();
     folders.retain(|folder| !TOLD.contains(&folder.replace('-', "_").as_str()));
     assert!(folders.is_empty(), "add to the list above: {folders:?}");
+    let mut matters = story::with_matters();
+    matters.retain(|folder| !TOLD_ON_MARIADB.contains(&folder.replace('-', "_").as_str()));
+    assert!(matters.is_empty(), "add to the second list: {matters:?}");
 }

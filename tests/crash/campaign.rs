@@ -283,6 +283,9 @@ impl Campaign {
     }
 
     fn matters(&self, sql: &str) -> String {
-        self.firm.ask_matters(self.server, sql)
+        match self.server {
+            Some(server) => server.ask(&self.firm.matters_url(), sql),
+            None => self.firm.ask_matters_file(sql),
+        }
     }
 }

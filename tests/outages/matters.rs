@@ -2,7 +2,8 @@
 
 use crate::{BIN, GOOD_CARD, ask_for, settle_down};
 use remitd_tests::firm::Firm;
-use remitd_tests::postgres::{Fsync, Server};
+use remitd_tests::mariadb;
+use remitd_tests::postgres::{self, Fsync};
 
 /// A payment comes in while the matter database is away.
 fn paid_meanwhile(firm: &Firm, invoice: &str, amount: &str) {
@@ -43,16 +44,28 @@ fn postings_wait_for_a_sqlite_file() {
 
 #[test]
 fn postings_wait_for_a_postgres_server() {
-    let mut server = Server::start(Fsync::Off);
+    let server = postgres::Server::start(Fsync::Off);
     let mut firm = Firm::new(BIN, None);
     firm.add_matters(Some(&server));
+    postings_wait(firm, server, postgres::Server::stop, postgres::Server::resume);
+}
+
+#[test]
+fn postings_wait_for_a_mariadb_server() {
+    let server = mariadb::Server::start();
+    let mut firm = Firm::new(BIN, None);
+    firm.add_matters_on_mariadb(&server);
+    postings_wait(firm, server, mariadb::Server::stop, mariadb::Server::resume);
+}
+
+fn postings_wait<S>(mut firm: Firm, mut server: S, stop: fn(&mut S), resume: fn(&mut S)) {
     firm.start();
     let link = ask_for(&firm, "B-1", "1250.00");
     assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
     settle_down(&firm, 1);
-    server.stop();
+    stop(&mut server);
     paid_meanwhile(&firm, "B-2", "480.51");
-    server.resume();
+    resume(&mut server);
     settle_down(&firm, 2);
     assert_eq!(firm.ask(&["matter", "show", "00124.00001"]), serde_json::json!([]), "both bills are paid");
     firm.stop();

@@ -5,7 +5,7 @@ use crate::command::{Output, cli, cli_told};
 use crate::daemon::Daemon;
 use crate::process::{PATIENCE, run};
 use crate::provider::Provider;
-use crate::{payer, ports, postgres};
+use crate::{mariadb, payer, ports, postgres};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command;
@@ -24,6 +24,7 @@ const QUICK: [(&str, &str); 4] = [
 const MATTERS_TOML: &str = include_str!("../stories/matters.toml");
 const MATTERS_SQLITE: &str = include_str!("../stories/matters.sqlite.sql");
 const MATTERS_POSTGRES: &str = include_str!("../stories/matters.postgres.sql");
+const MATTERS_MYSQL: &str = include_str!("../stories/matters.mysql.sql");
 
 pub struct Firm {
     // Dropped in this order: the daemon, its provider, the folder.
@@ -92,26 +93,33 @@ impl Firm {
                 url
             }
         };
-        self.change("# connector = \"matters\"", "connector = \"matters\"  ");
-        self.add("matters", &MATTERS_TOML.replace("{matters}", &url));
+        self.connect_matters(&url);
     }
 
-    /// The address of the matter database on PostgreSQL.
+    /// The same on MariaDB.
+    pub fn add_matters_on_mariadb(&mut self, server: &mariadb::Server) {
+        let url = server.database("matters");
+        server.ask(&url, MATTERS_MYSQL);
+        self.connect_matters(&url);
+        self.matters = Some(url);
+    }
+
+    fn connect_matters(&self, url: &str) {
+        self.change("# connector = \"matters\"", "connector = \"matters\"  ");
+        self.add("matters", &MATTERS_TOML.replace("{matters}", url));
+    }
+
+    /// The address of the matter database on a server.
     #[track_caller]
     pub fn matters_url(&self) -> String {
-        self.matters.clone().expect("the matter database is on PostgreSQL")
+        self.matters.clone().expect("the matter database is on a server")
     }
 
-    /// Somebody changes the matter database by hand, or asks it.
-    pub fn ask_matters(&self, server: Option<&postgres::Server>, sql: &str) -> String {
-        match server {
-            Some(server) => server.ask(&self.matters_url(), sql),
-            None => {
-                let mut sqlite = Command::new("sqlite3");
-                sqlite.arg("-cmd").arg(".timeout 10000").arg(self.path("matters.sqlite")).arg(sql);
-                run(&mut sqlite).trim().to_owned()
-            }
-        }
+    /// Somebody changes the matter database by hand, or asks it; the one that is a file.
+    pub fn ask_matters_file(&self, sql: &str) -> String {
+        let mut sqlite = Command::new("sqlite3");
+        sqlite.arg("-cmd").arg(".timeout 10000").arg(self.path("matters.sqlite")).arg(sql);
+        run(&mut sqlite).trim().to_owned()
     }
 
     /// A file of the firm's folder.

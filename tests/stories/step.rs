@@ -1,8 +1,8 @@
 //! The steps of a story: what people and the world do, and what must then be so. A step that waits does so with a deadline.
 
-use crate::story::Scene;
+use crate::story::{Place, Scene};
 use remitd_tests::firm::Firm;
-use remitd_tests::{matching, payer};
+use remitd_tests::{mariadb, matching, payer, postgres};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -227,7 +227,11 @@ impl Step {
                 Does::Dies => assert!(!firm.take_daemon().ended().success(), "it ended well"),
             },
             Step::Matters(Matters { matters, answer }) => {
-                let got = firm.ask_matters(scene.server, matters);
+                let got = match scene.place {
+                    Place::Sqlite => firm.ask_matters_file(matters),
+                    Place::Postgres => postgres::shared().ask(&firm.matters_url(), matters),
+                    Place::MattersOnMariaDb => mariadb::shared().ask(&firm.matters_url(), matters),
+                };
                 assert_eq!(answer.as_ref().unwrap_or(&got), &got);
             }
             Step::Settle(Settle { settle }) => assert_eq!(firm.provider.settle(), *settle),

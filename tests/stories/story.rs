@@ -3,8 +3,8 @@
 use crate::invariants;
 use crate::step::Step;
 use remitd_tests::firm::Firm;
-use remitd_tests::postgres;
 use remitd_tests::smtp::{self, Mode, Security};
+use remitd_tests::{mariadb, postgres};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -42,11 +42,19 @@ enum Relay {
     Refuse,
 }
 
+/// Which databases a story is told on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Sqlite,
+    Postgres,
+    /// The store on SQLite.
+    MattersOnMariaDb,
+}
+
 /// Where a story is told.
 pub struct Scene {
     pub firm: Firm,
-    /// Where the databases are, if not in files.
-    pub server: Option<&'static postgres::Server>,
+    pub place: Place,
     pub relay: Option<smtp::Server>,
     /// Where the payer who pressed Pay last was led to.
     pub checkout: String,
@@ -62,12 +70,22 @@ pub fn folders() -> Vec<String> {
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-pub fn tell(name: &str, server: Option<&'static postgres::Server>) {
-    let folder = all().join(name.replace('_', "-"));
+pub fn with_matters() -> Vec<String> {
+    let mut folders = folders();
+    folders.retain(|folder| read(&all().join(folder)).matters);
+    folders
+}
+
+fn read(folder: &Path) -> Story {
     let file = folder.join("story.toml");
-    let story: Story = toml::from_str(&fs_err::read_to_string(&file).unwrap())
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut scene = set_up(&story, &folder, server);
+    toml::from_str(&fs_err::read_to_string(&file).unwrap())
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+pub fn tell(name: &str, place: Place) {
+    let folder = all().join(name.replace('_', "-"));
+    let story = read(&folder);
+    let mut scene = set_up(&story, &folder, place);
     scene.firm.start();
     for (at, step) in story.step.iter().enumerate() {
         eprintln!("step {}: {step:?}", at + 1);
@@ -76,9 +94,14 @@ pub fn tell(name: &str, server: Option<&'static postgres::Server>) {
     invariants::hold(&mut scene);
 }
 
-fn set_up(story: &Story, folder: &Path, server: Option<&'static postgres::Server>) -> Scene {
-    let bin = env!("CARGO_BIN_EXE_remitd");
-    let firm = if story.matters { Firm::with_matters(bin, server) } else { Firm::new(bin, server) };
+fn set_up(story: &Story, folder: &Path, place: Place) -> Scene {
+    let server = (place == Place::Postgres).then(postgres::shared);
+    let mut firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), server);
+    match place {
+        _ if !story.matters => {}
+        Place::MattersOnMariaDb => firm.add_matters_on_mariadb(mariadb::shared()),
+        Place::Sqlite | Place::Postgres => firm.add_matters(server),
+    }
     for entry in fs_err::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         fs_err::copy(entry.path(), firm.path(entry.file_name().to_str().unwrap())).unwrap();
@@ -88,7 +111,7 @@ fn set_up(story: &Story, folder: &Path, server: Option<&'static postgres::Server
         firm.change(from, to);
     }
     firm.add("story", &story.add);
-    Scene { firm, server, relay, checkout: String::new() }
+    Scene { firm, place, relay, checkout: String::new() }
 }
 
 /// Mail by a server instead of the folder.
