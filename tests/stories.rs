@@ -51,6 +51,7 @@ stories! {
     import_twice
     import_xlsx
     import_zeros
+    matter_ask
     matter_test
     matter_test_wrong
     one_link
@@ -91,6 +92,7 @@ macro_rules! matters_on_mariadb {
 matters_on_mariadb! {
     ach_returns
     ach_settles
+    matter_ask
     matter_test
     matter_test_wrong
     one_link

@@ -1,6 +1,7 @@
 //! Drafts: payments asked for, not released yet. Owns the one set of checks that every door shares, and its words.
 
 use crate::email::{AddressError, check_addresses, is_header_safe};
+use crate::trust::Entry;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -166,6 +167,14 @@ pub enum Delivery {
     ByHand,
 }
 
+/// What a draft is checked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    pub delivery: Delivery,
+    /// The rule by which it must name a client or a matter.
+    pub ledger: Option<&'static Entry>,
+}
+
 /// Everything that is wrong with the draft; none when it can be released. Borrowed fields, so that a file's columns are
 /// checked without a copy of each row.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +189,7 @@ pub struct Checked<'a> {
     pub matter: &'a str,
 }
 
-pub fn check(draft: Checked<'_>, delivery: Delivery, findings: &mut Vec<Finding>) -> bool {
+pub fn check(draft: Checked<'_>, terms: Terms, findings: &mut Vec<Finding>) -> bool {
     let before = findings.len();
     let mut note = |column: &str, value: &str, code: &str, message: String| {
         let value = value.chars().take(200).collect();
@@ -193,7 +202,7 @@ pub fn check(draft: Checked<'_>, delivery: Delivery, findings: &mut Vec<Finding>
     }
     match check_addresses(draft.payer_email) {
         Ok(()) => {}
-        Err(AddressError::Empty) if delivery == Delivery::ByHand => {}
+        Err(AddressError::Empty) if terms.delivery == Delivery::ByHand => {}
         Err(error) => {
             note("Recipient Email", draft.payer_email, "REMIT-0208", format!("the address {error}"));
         }
@@ -215,6 +224,9 @@ pub fn check(draft: Checked<'_>, delivery: Delivery, findings: &mut Vec<Finding>
             let message = format!("the number is longer than {INVOICE_MAX_BYTES} bytes or has a line break");
             note(column, text, "REMIT-0211", message);
         }
+    }
+    if let Some(rule) = terms.ledger.filter(|_| draft.client.is_empty() && draft.matter.is_empty()) {
+        note("Matter", "", "REMIT-0260", format!("{rule}: name the client or the matter that it is for"));
     }
     if draft.message.contains('\0') {
         let message = "the message has a NUL character in it: remove it".to_owned();
@@ -245,7 +257,7 @@ mod tests {
 
     fn codes(draft: Checked<'_>, delivery: Delivery) -> Vec<String> {
         let mut findings = Vec::new();
-        let good = check(draft, delivery, &mut findings);
+        let good = check(draft, Terms { delivery, ledger: None }, &mut findings);
         assert_eq!(good, findings.is_empty());
         findings.into_iter().map(|f| format!("{}:{}", f.column, f.code)).collect()
     }

@@ -13,4 +13,5 @@ pub mod posting;
 pub mod request;
 pub mod stale;
 pub mod time;
+pub mod trust;
 pub mod zeros;

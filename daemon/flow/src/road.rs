@@ -3,6 +3,7 @@
 use crate::error::FlowError;
 use crate::fault::{Crashed, Faults};
 use crate::plugin::{Connector, Gateway, Importer, MailProvider};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use remitd_domain::account::Kind;
 use remitd_domain::link::{LinkKeys, NONCE_BYTES, Nonce};
@@ -167,6 +168,11 @@ pub struct Road {
 impl Road {
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    /// Where the firm is.
+    pub(crate) fn today(&self) -> NaiveDate {
+        self.clock.now().with_timezone(&self.firm.time_zone).date_naive()
     }
 
     pub(crate) fn point(&self, name: &'static str) -> Result<(), Crashed> {

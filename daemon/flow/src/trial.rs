@@ -309,7 +309,7 @@ async fn written(
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| FlowError::Random(error.to_string()))?;
     let key = format!("remitd-test-{}", hex::encode(random));
-    let today = road.clock.now().with_timezone(&road.firm.time_zone).date_naive();
+    let today = road.today();
     let day = |number: u32| u8::try_from(number).unwrap_or_default();
     let posting = Posting {
         key: key.clone(),

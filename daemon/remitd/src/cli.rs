@@ -282,6 +282,8 @@ pub enum Matter {
         #[arg(long)]
         connector: Option<String>,
     },
+    /// Ask for open statements of one or several matters with one link, to the payer who is assigned to them.
+    Ask(Ask),
     /// Try a connector's mapping step by step: what each statement of it gives, and what is missing.
     Test {
         #[arg(long)]
@@ -298,6 +300,33 @@ pub enum Matter {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+#[derive(Args)]
+pub struct Ask {
+    /// The matters' numbers.
+    #[arg(required = true)]
+    pub matters: Vec<String>,
+    #[arg(long)]
+    pub account: String,
+    #[arg(long)]
+    pub connector: Option<String>,
+    /// A statement, and how much of it where not all; in the order in which they are paid. Without it: every open one.
+    #[arg(long = "statement", value_name = "NUMBER[=AMOUNT]")]
+    pub statements: Vec<String>,
+    /// An amount for all of them, spread in their order.
+    #[arg(long)]
+    pub amount: Option<String>,
+    /// Instead of the payer who is assigned; with --email.
+    #[arg(long, requires = "email")]
+    pub name: Option<String>,
+    #[arg(long, requires = "name")]
+    pub email: Option<String>,
+    #[arg(long, default_value = "")]
+    pub message: String,
+    /// Print the link only; mail nobody.
+    #[arg(long)]
+    pub no_mail: bool,
 }
 
 #[derive(Subcommand)]

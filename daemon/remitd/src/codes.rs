@@ -117,6 +117,9 @@ pub const CODES: &[Code] = &[
     code("REMIT-0123", "The plugin's signature is not good",
         "The signature is missing where [signing] requires one, is not by a key of [signing], or does not fit the file.",
         "Get the file and its .minisig from the author again, or add the signer's public key to [signing.keys]."),
+    code("REMIT-0124", "A rule for clients' money is broken",
+        "Money that clients have entrusted to the firm is kept apart from the firm's own (ABA Model Rule 1.15 and the states' versions of it): no provider's fee is taken from a trust account, and what is earned is not asked for into one.",
+        "Name the operating account that the gateway takes its fees from (fees_account); push statements to an operating account."),
     code("REMIT-0301", "The store does not answer",
         "The database could not be read or written. Nothing was half done: each step is one transaction.",
         "See to the database, its disk and its address in [store]; work goes on by itself once it answers."),
@@ -186,6 +189,9 @@ pub const CODES: &[Code] = &[
     code("REMIT-0412", "The posting cannot be split so",
         "The parts do not sum to the posting, one of them is named twice or is of nothing, or less is open in the matter than is to be spread.",
         "Name each statement once, with amounts that sum to the posting: remitd posting reallocate ID --to STATEMENT=AMOUNT --to …"),
+    code("REMIT-0413", "These statements cannot be asked for with one link",
+        "One of them is not open in the matters that were named, more of it is asked for than is open, or they have no payer or different ones.",
+        "See them with `remitd matter show NUMBER`; name the payer with --name and --email, or ask for each part with a link of its own."),
 ];
 
 #[cfg(test)]

@@ -199,7 +199,6 @@ impl Text {
         match byte {
             b'\\' => self.out.extend_from_slice(b"\\\\"),
             b'\t' => self.out.extend_from_slice(b"\\t"),
-
             b'\n' => self.out.extend_from_slice(b"\\n"),
             b'\r' => self.out.extend_from_slice(b"\\r"),
             byte => self.out.push(byte),

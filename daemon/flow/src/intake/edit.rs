@@ -1,7 +1,7 @@
 //! Review by hand: rows of a batch are added, mended and deleted before they go out, and held rows are mended into drafts. Every
 //! change goes through the checks that the doors share, keeps the batch's counts adding up, and leaves an event behind.
 
-use super::gate::FINDINGS_MAX;
+use super::gate::{FINDINGS_MAX, terms};
 use crate::error::FlowError;
 use crate::road::{Account, Road};
 use chrono::NaiveDate;
@@ -184,7 +184,11 @@ impl Desk<'_> {
     /// The checks of every door, as for a row that will be mailed: that is decided at the release.
     fn passes(&self, draft: &Draft, unread: &[Finding]) -> Result<(), FlowError> {
         let mut findings = Vec::new();
-        check(Drafts::from(draft.clone()).row(0), Delivery::Mail, &mut findings);
+        check(
+            Drafts::from(draft.clone()).row(0),
+            terms(self.road, self.account, Delivery::Mail),
+            &mut findings,
+        );
         let known: Vec<_> = findings.iter().map(|finding| finding.column.clone()).collect();
         findings.extend(unread.iter().filter(|finding| !known.contains(&finding.column)).cloned());
         if findings.is_empty() {

@@ -6,9 +6,10 @@ use super::bad::BadRows;
 use crate::error::FlowError;
 use crate::release::{self, Policy, Release};
 use crate::road::{Account, Road};
-use remitd_domain::draft::{Delivery, Drafts, Finding, check};
+use remitd_domain::draft::{Delivery, Drafts, Finding, Terms, check};
 use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use remitd_domain::request::State;
+use remitd_domain::trust::needs_ledger;
 use remitd_domain::zeros::Zeros;
 use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Tx};
 
@@ -42,6 +43,11 @@ impl Outcome {
     pub fn is_clean(&self) -> bool {
         self.state != BatchState::Rejected && self.findings.is_empty()
     }
+}
+
+/// What the drafts of an account are checked for today.
+pub(super) fn terms(road: &Road, account: &Account, delivery: Delivery) -> Terms {
+    Terms { delivery, ledger: needs_ledger(account.kind, road.today()) }
 }
 
 /// A batch on its way through the gate.
@@ -159,11 +165,12 @@ impl<'a> Gate<'a> {
     /// The places of the good rows, and how many bad ones there are that nobody has counted yet.
     fn sift(&mut self, drafts: &Drafts) -> (Vec<usize>, u64) {
         let delivery = if self.policy.release == Release::Links { Delivery::ByHand } else { Delivery::Mail };
+        let terms = terms(self.road, self.account, delivery);
         let (mut keep, mut bad) = (Vec::with_capacity(drafts.len()), 0_u64);
         for at in 0..drafts.len() {
             let row = drafts.row(at);
             let before = self.findings.len();
-            let good = check(row, delivery, &mut self.findings);
+            let good = check(row, terms, &mut self.findings);
             for ((_, zeros), number) in self.zeros.iter_mut().zip([row.invoice, row.client, row.matter]) {
                 zeros.see(row.line, number);
             }

@@ -2,6 +2,7 @@
 //! ([`gate`]): one set of checks, one way of noticing what is asked for already, one transaction.
 
 mod bad;
+pub mod basket;
 pub mod edit;
 pub mod explain;
 pub mod file;

@@ -6,9 +6,9 @@ use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
 use crate::release::{Policy, Release};
-use crate::road::{Account, Road};
+use crate::road::{Account, Road, money};
 use chrono::{Days, NaiveDate};
-use remitd_domain::draft::{Delivery, Draft, Drafts, check};
+use remitd_domain::draft::{Delivery, Draft, Drafts, Terms, check};
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_host::JobSpec;
 use remitd_store::{Finish, Lease, NewBatch};
@@ -39,11 +39,29 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// A statement that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wanted {
+    pub statement: String,
+    pub amount: String,
+    pub payer: String,
+}
+
+/// What the rules say of each statement.
+#[derive(Debug, Clone, Default)]
+struct Sorted {
+    skipped: Vec<Skipped>,
+    /// Kept for a dry run alone: what is asked for can be listed.
+    wanted: Option<Vec<Wanted>>,
+}
+
 #[derive(Debug, Clone)]
 pub struct Pushed {
     pub outcome: Outcome,
     /// Links that did not ask for what is owed any more.
     pub ended: Vec<Ended>,
+    /// Of a dry run: what would be asked for.
+    pub wanted: Vec<Wanted>,
     pub skipped: Vec<Skipped>,
 }
 
@@ -85,16 +103,17 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     // First of all: what was settled or changed is free to be asked for anew.
     let listed = pages.iter().map(|statement| (statement.number.as_str(), &statement.open)).collect();
     let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;
-    let today = road.clock.now().with_timezone(&road.firm.time_zone).date_naive();
+    let today = road.today();
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
-    let mut skipped = Vec::new();
+    let mut sorted = Sorted { wanted: dry_run.then(Vec::new), ..Sorted::default() };
     for statements in pages.chunks(PAGE as usize) {
-        take_page(&mut gate, push, account, statements, &mut skipped, today).await?;
+        take_page(&mut gate, push, account, statements, &mut sorted, today).await?;
     }
     // A push in which there is nothing to ask for leaves no batch behind.
     let nothing = gate.ok_so_far().ok == 0;
     let outcome = gate.close(dry_run || nothing).await?;
-    Ok(Pushed { outcome, ended, skipped })
+    let Sorted { skipped, wanted } = sorted;
+    Ok(Pushed { outcome, ended, skipped, wanted: wanted.unwrap_or_default() })
 }
 
 async fn take_page(
@@ -102,7 +121,7 @@ async fn take_page(
     push: &Push,
     account: &Account,
     statements: &[Statement],
-    skipped: &mut Vec<Skipped>,
+    sorted: &mut Sorted,
     today: NaiveDate,
 ) -> Result<(), FlowError> {
     let numbers: Vec<&str> = statements.iter().map(|statement| statement.number.as_str()).collect();
@@ -123,10 +142,15 @@ async fn take_page(
         match draft {
             // Numbered, so that a person in review can name it.
             Ok(draft) => {
+                if let Some(wanted) = &mut sorted.wanted {
+                    let amount = money(draft.amount_minor, &statement.open.currency)?.grouped();
+                    let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
+                    wanted.push(Wanted { statement: statement.number.clone(), amount, payer });
+                }
                 let line = before + drafts.len() + 1;
                 drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
             }
-            Err(why) => skipped.push(Skipped { statement: statement.number.clone(), why }),
+            Err(why) => sorted.skipped.push(Skipped { statement: statement.number.clone(), why }),
         }
     }
     gate.take(&drafts, None).await.map(drop)
@@ -175,7 +199,11 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
     };
     // One statement with a bad address must not keep the others from their payers.
     let mut findings = Vec::new();
-    check(Drafts::from(draft.clone()).row(0), Delivery::Mail, &mut findings);
+    check(
+        Drafts::from(draft.clone()).row(0),
+        Terms { delivery: Delivery::Mail, ledger: None },
+        &mut findings,
+    );
     match findings.first() {
         None => Ok(draft),
         Some(finding) => Err(finding.to_string()),

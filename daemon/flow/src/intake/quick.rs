@@ -75,7 +75,12 @@ async fn not_open(gate: &mut Gate<'_>, old: &Request) -> Result<Option<String>, 
         .then(|| format!("a payment of request {id} may be on its way: wait until it is sure or failed")))
 }
 
-fn new_batch<'a>(road: &Road, source: &'a str, name: &'a str, account: &'a Account) -> NewBatch<'a> {
+pub(super) fn new_batch<'a>(
+    road: &Road,
+    source: &'a str,
+    name: &'a str,
+    account: &'a Account,
+) -> NewBatch<'a> {
     let (source_key, sha256, one_link, duplicates) = Default::default();
     let now_ms = road.now_ms();
     NewBatch { source, name, source_key, sha256, account: &account.id, one_link, duplicates, now_ms }

@@ -157,7 +157,7 @@ async fn refusals(job: &mut Job) {
         ("INSERT INTO bill (number, open) VALUES ('x', -1)", "constraint"),
         ("INSERT INTO bill (open) VALUES (1)", "constraint"),
         ("INSERT INTO part VALUES ('none')", "constraint"),
-        ("DELETE FROM part WHERE bill = 5 / 0 OR nothing = 1", "statement"),
+        ("DELETE FROM part WHERE nothing = 1", "statement"),
         ("INSERT INTO bill (number, whole) VALUES ('x', 'seven')", "statement"),
         ("INSERT INTO bill (number, plain) VALUES ('x', 'longer')", "statement"),
         ("INSERT INTO bill (number, plain) VALUES ('x', 'Счёт')", "statement"),

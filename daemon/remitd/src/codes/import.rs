@@ -124,4 +124,7 @@ pub(super) const CODES: &[Code] = &[
     code("REMIT-0252", "The file was changed while it was read",
         "Somebody still writes the file. What was read is not the whole of it, so nothing was taken in. In a watched folder it is read again by itself.",
         "Write under another name (june.csv.part) and rename when done, or put june.csv.lock beside it meanwhile, or raise `settle`."),
+    code("REMIT-0260", "Nobody's trust money",
+        "The account keeps clients' money, for each client and matter apart (trust rule R4), and the row names neither.",
+        "Name the client or the matter in its column; or ask for it into an operating account, where it is earned."),
 ];

@@ -1,18 +1,20 @@
 //! `matter`: the matter database, searched, shown and pushed from.
 
 use super::{Asked, status};
-use crate::cli::Matter;
+use crate::cli::{Ask, Matter};
 use crate::fault::{DONE, Fault};
 use crate::show;
 use crate::views::amount;
 use crate::wiring::{Need, Wired};
+use remitd_domain::money::Money;
+use remitd_flow::intake::basket::{self, Basket, Picked};
 use remitd_flow::intake::push::{self, Pushed};
 use remitd_flow::intake::report::Report;
 use remitd_flow::intake::stale::Ended;
 use remitd_flow::plugin::JobSpec;
 use remitd_flow::plugin::connector::Statement;
 use remitd_flow::trial::{self, Step};
-use remitd_flow::{FlowError, Road};
+use remitd_flow::{FlowError, Release, Road};
 use serde::Serialize;
 
 pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
@@ -26,6 +28,12 @@ pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
         Matter::Show { number, connector } => {
             let connector = connector_id(&wired.road, connector)?;
             statements(asked, &wired.road, &connector, &number).await?;
+            Ok(DONE)
+        }
+        Matter::Ask(ask) => {
+            let connector = connector_id(&wired.road, ask.connector.clone())?;
+            let request = picked(&wired.road, &connector, &ask).await?;
+            super::request::made(asked, &wired.road, &request)?;
             Ok(DONE)
         }
         Matter::Test { connector, write } => {
@@ -148,6 +156,33 @@ fn table(views: &[StatementView]) -> Result<(), Fault> {
     show::table(&heads, views.iter().map(row).collect())
 }
 
+async fn picked(road: &Road, connector: &str, ask: &Ask) -> Result<remitd_store::Request, Fault> {
+    let account = road.account(&ask.account)?;
+    let parse = |option: &str, text: &str| {
+        let amount = Money::parse(text.trim(), account.currency);
+        let wrong = |error| Fault::usage(format!("{option} {text}: {error}"), format!("{option} 1234.50"));
+        amount.map(Money::minor).map_err(wrong)
+    };
+    let pick = |text: &String| match text.rsplit_once('=') {
+        None => Ok(Picked { statement: text.trim().to_owned(), amount_minor: None }),
+        Some((statement, amount)) => Ok(Picked {
+            statement: statement.trim().to_owned(),
+            amount_minor: Some(parse("--statement NUMBER=", amount)?),
+        }),
+    };
+    let picked = ask.statements.iter().map(pick).collect::<Result<Vec<_>, Fault>>()?;
+    let basket = Basket {
+        connector,
+        matters: &ask.matters,
+        picked: &picked,
+        amount_minor: ask.amount.as_deref().map(|text| parse("--amount", text)).transpose()?,
+        payer: ask.name.as_deref().zip(ask.email.as_deref()),
+        message: &ask.message,
+    };
+    let release = if ask.no_mail { Release::Links } else { Release::Send };
+    Ok(basket::ask(road, account, &basket, release).await?)
+}
+
 #[derive(Serialize)]
 struct TrialView {
     connector: String,
@@ -179,6 +214,9 @@ struct PushView {
     #[serde(flatten)]
     report: Report,
     ended: Vec<Ended>,
+    /// Of a dry run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wanted: Vec<push::Wanted>,
     skipped: Vec<push::Skipped>,
 }
 
@@ -197,10 +235,10 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
     }
     let mut views = Vec::new();
     for rules in wanted {
-        let Pushed { outcome, ended, skipped } = push::push(&wired.road, rules, dry_run).await?;
+        let Pushed { outcome, ended, wanted, skipped } = push::push(&wired.road, rules, dry_run).await?;
         let name = format!("push {}", rules.connector);
         let report = Report::of_outcome(&outcome, &name, &rules.account);
-        views.push(PushView { connector: rules.connector.clone(), report, ended, skipped });
+        views.push(PushView { connector: rules.connector.clone(), report, ended, wanted, skipped });
     }
     let clean = views.iter().all(|view| view.report.errors.is_empty());
     if asked.json {
@@ -216,6 +254,10 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
         if !view.ended.is_empty() {
             let heads = ["link ended", "statement", "why", "replaced by"];
             show::table(&heads, view.ended.iter().map(row).collect())?;
+        }
+        let row = |one: &push::Wanted| vec![one.statement.clone(), one.amount.clone(), one.payer.clone()];
+        if !view.wanted.is_empty() {
+            show::table(&["would be asked for", "amount", "of"], view.wanted.iter().map(row).collect())?;
         }
         let row = |skipped: &push::Skipped| vec![skipped.statement.clone(), skipped.why.clone()];
         if !view.skipped.is_empty() {

@@ -64,7 +64,7 @@ async fn create_one(road: &Road, create: &Create) -> Result<remitd_store::Reques
 }
 
 /// A request that a command made or changed: its link for people, all of it for programs.
-fn made(asked: &Asked, road: &Road, request: &remitd_store::Request) -> Result<(), Fault> {
+pub fn made(asked: &Asked, road: &Road, request: &remitd_store::Request) -> Result<(), Fault> {
     let view = RequestView::of(road, request)?;
     if asked.json {
         return show::json(&view);

@@ -139,6 +139,8 @@ pub struct Account {
     pub expires_after: Period,
     /// Whether a payer may pay less than the amount.
     pub partial: bool,
+    /// The account from which the gateway takes its fees, refund fees and chargebacks: for a trust account, an operating one.
+    pub fees_account: Option<String>,
     /// A connector's plugin id: takes the postings of links that did not come from a push.
     pub connector: Option<String>,
     /// See [`Account::post`].
@@ -418,6 +420,7 @@ impl Default for Account {
             gateway: String::new(),
             expires_after: Period::of_ms(30 * 86_400_000),
             partial: false,
+            fees_account: None,
             connector: None,
             post: None,
             narrative: "remitd payment".to_owned(),

@@ -110,9 +110,27 @@ fn a_good_one_has_its_defaults() {
     assert_eq!(config.secrets["link-key"].read(&loaded.base).unwrap().expose_secret(), KEY);
 }
 
+/// An operating account beside the one of [`GOOD`].
+const OTHER: &str =
+    "\n[[account]]\nid = \"other\"\nname = \"Other\"\ncurrency = \"USD\"\ngateway = \"cards\"\n";
+
+#[test]
+fn what_breaks_a_trust_rule_is_refused_by_its_name() {
+    let trust = GOOD.replace("currency = \"USD\"", "currency = \"USD\"\nkind = \"trust\"");
+    let own = trust.replace("kind = \"trust\"", "kind = \"trust\"\nfees_account = \"operating\"");
+    for toml in [trust, own] {
+        let problems = Office::new(&toml).load().unwrap_err();
+        let told: Vec<_> =
+            problems.0.iter().map(|problem| (problem.code, problem.message.as_str())).collect();
+        assert!(matches!(told[..], [("REMIT-0124", says)] if says.starts_with("trust rule R3")), "{told:?}");
+    }
+}
+
 #[test]
 fn trust_money_is_posted_by_hand_unless_the_firm_says_otherwise() {
-    let trust = GOOD.replace("currency = \"USD\"", "currency = \"USD\"\nkind = \"trust\"");
+    let trust = GOOD
+        .replace("currency = \"USD\"", "currency = \"USD\"\nkind = \"trust\"\nfees_account = \"other\"")
+        + OTHER;
     assert_eq!(Office::new(&trust).config().accounts[0].post(), Post::Manual);
     let auto = trust.replace("kind = \"trust\"", "kind = \"trust\"\npost = \"auto\"");
     assert_eq!(Office::new(&auto).config().accounts[0].post(), Post::Auto);
@@ -274,7 +292,7 @@ fn no_finding_shows_a_secret() {
 fn layers_lie_on_each_other() {
     let office = Office::new(GOOD);
     office.file("conf.d/20-more.toml", "[firm]\ncolour = \"#222222\"\n[log]\nlevel = \"debug\"\n", 0o644);
-    let trust = "[firm]\ncolour = \"#111111\"\n[[account]]\nid = \"trust\"\nname = \"Trust\"\nkind = \"trust\"\ncurrency \
+    let trust = "[firm]\ncolour = \"#111111\"\n[[account]]\nid = \"trust\"\nname = \"Trust\"\nkind = \"trust\"\nfees_account = \"operating\"\ncurrency \
                  = \"USD\"\ngateway = \"cards\"\n";
     office.file("conf.d/10-trust.toml", trust, 0o644);
     office.file("conf.d/notes.txt", "not read", 0o644);

@@ -1,5 +1,5 @@
 //! MySQL and MariaDB: reads in read-only transactions that always roll back, writes in one transaction. Every transaction begins
-//! by setting the session, so that it reads texts as the standard has it, is strict, and keeps nothing of what came before.
+//! by setting the session: it reads texts as the standard has it, is strict, and bounds statements and waits, whatever came before.
 //! Never sends KILL: a connection whose time is up is closed, and what it had begun is rolled back by the server.
 
 use super::params::{Access, Bound, Dialect, bind};

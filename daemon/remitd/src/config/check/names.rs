@@ -37,6 +37,9 @@ impl Check<'_> {
         for (at, account) in config.accounts.iter().enumerate() {
             let table = self.element("account", at);
             self.refers(&format!("{table}.gateway"), &account.gateway, "plugin", &plugins);
+            if let Some(fees) = &account.fees_account {
+                self.refers(&format!("{table}.fees_account"), fees, "account", &accounts);
+            }
             if let Some(connector) = &account.connector {
                 self.refers(&format!("{table}.connector"), connector, "plugin", &plugins);
             }

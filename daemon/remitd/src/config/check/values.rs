@@ -1,11 +1,14 @@
 //! Values that must be of a kind, or fit each other.
 
 use super::Check;
+use crate::clock::SystemClock;
 use crate::config::keys::Push;
 use crate::config::problem::nearest;
 use crate::config::secret::Dsn;
 use crate::config::units::Period;
 use remitd_domain::money::{Currency, Money};
+use remitd_domain::time::Clock;
+use remitd_domain::trust;
 use std::collections::HashMap;
 
 /// What `store.url` may begin with, and in words; then `[[sql]] url`.
@@ -56,6 +59,7 @@ impl Check<'_> {
                 self.error(&path, "REMIT-0104", why, hint);
             }
         }
+        self.trust();
         for (at, push) in config.pushes.iter().enumerate() {
             let table = self.element("push", at);
             self.push(&table, push);
@@ -78,6 +82,33 @@ impl Check<'_> {
             }
         }
         self.above_zero();
+    }
+
+    /// A configuration that breaks a rule for clients' money is refused, with the rule's name.
+    fn trust(&mut self) {
+        let today = SystemClock.now().date_naive();
+        let kind = |id: &str| {
+            let mut accounts = self.config.accounts.iter();
+            accounts.find(|account| account.id == id).map(|account| account.kind)
+        };
+        let mut broken = Vec::new();
+        for (at, account) in self.config.accounts.iter().enumerate() {
+            let fees = account.fees_account.as_deref().and_then(kind);
+            if let Some(rule) = trust::broken_by_account(account.kind, fees, today) {
+                let key = if account.fees_account.is_some() { "fees_account" } else { "kind" };
+                let hint = "write fees_account = the operating account that the gateway takes them from, and agree on it with the provider";
+                broken.push((format!("{}.{key}", self.element("account", at)), rule, hint));
+            }
+        }
+        for (at, push) in self.config.pushes.iter().enumerate() {
+            if let Some(rule) = kind(&push.account).and_then(|kind| trust::broken_by_push(kind, today)) {
+                let hint = "statements are earned: push them to an operating account";
+                broken.push((format!("{}.account", self.element("push", at)), rule, hint));
+            }
+        }
+        for (path, rule, hint) in broken {
+            self.error(&path, "REMIT-0124", rule.to_string(), hint);
+        }
     }
 
     fn server(&mut self) {
