@@ -203,7 +203,8 @@ impl<'a, 's> Records<'a, 's> {
         let mut fault = None;
         (self.text_len, self.fields) = (0, 0);
         loop {
-            if self.at >= self.piece.bytes().len() && !self.ended {
+            // Half a character of UTF-16 is a piece with nothing in it yet.
+            while self.at >= self.piece.bytes().len() && !self.ended {
                 self.refill()?;
             }
             let at_end = self.at >= self.piece.bytes().len();

@@ -110,6 +110,15 @@ fn encodings() {
 }
 
 #[test]
+fn pieces_of_utf16_may_end_within_a_character() {
+    // Longer than what is looked at before the first record.
+    let file = format!("Name,Email,Amount,Message\n{}", "Jané,j@x.y,1,\"two\r\nlines\"\n".repeat(3_000));
+    let utf16 =
+        "\u{feff}".encode_utf16().chain(file.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    assert_eq!(drafts(&read(utf16)).len(), 3_000);
+}
+
+#[test]
 fn bytes_that_are_no_characters_are_named_by_their_line() {
     let after_utf8 =
         [b"Name,Email,Amount\nJos\xC3\xA9,j@x.y,1\nJos\xE9,j@x.y,1\nAnn,a@x.y,2\n".as_slice()].concat();
