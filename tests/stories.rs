@@ -57,6 +57,7 @@ stories! {
     one_link
     partial
     polling_only
+    posting_conflict
     posting_entry
     posting_refused
     posting_split
@@ -98,6 +99,7 @@ matters_on_mariadb! {
     one_link
     partial
     polling_only
+    posting_conflict
     posting_entry
     posting_refused
     posting_split

@@ -235,6 +235,9 @@ pub struct PostingView {
     pub reference: Option<String>,
     pub code: Option<String>,
     pub error: Option<String>,
+    /// What a person can do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<&'static str>,
     pub created: String,
     pub posted: Option<String>,
 }
@@ -257,6 +260,7 @@ impl From<&Posting> for PostingView {
             reference: posting.external_ref.clone(),
             code: posting.error_code.clone(),
             error: posting.error.clone(),
+            mend: posting.error_code.as_deref().and_then(remitd_flow::post::mend),
             created: instant(posting.created_ms),
             posted: posting.posted_ms.map(instant),
         }

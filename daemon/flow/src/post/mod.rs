@@ -3,19 +3,25 @@
 
 mod entry;
 mod export;
+mod mend;
 mod split;
 
 pub use entry::check_narrative;
 pub use export::csv;
+pub use mend::mend;
 pub use split::{Split, reallocate};
 
 use crate::effect::{POST, Repeat, finish, job, verdict};
 use crate::error::FlowError;
 use crate::plugin::connector::{PostResult, Posting as WirePosting};
-use crate::road::Road;
+use crate::road::{Road, money};
 use remitd_domain::posting::State;
 use remitd_host::{Failure, JobSpec, Money};
 use remitd_store::{Finish, Lease, Posting};
+
+/// More than is open; and the payload of an effect whose posting is to be written all the same.
+const OVER_PAYMENT: &str = "over-payment";
+const DECIDED: &str = r#"{"decided":true}"#;
 
 /// A reversal waits for what it takes back.
 const WAIT_FOR_ORIGINAL_MS: i64 = 5_000;
@@ -40,11 +46,42 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         }
         Some(State::Posted) | None => {}
     }
-    let result = write(road, lease, &posting, original.as_ref()).await?;
+    let result = match conflict(road, lease, &posting).await? {
+        Some(conflict) => Err(conflict),
+        None => write(road, lease, &posting, original.as_ref()).await?,
+    };
     road.point("post.written")?;
     record(road, lease, &posting, result).await?;
     road.point("post.finished")?;
     Ok(())
+}
+
+/// More than is open: the statement was paid by hand meanwhile, or changed. A person decides; who tries it again has decided. Only
+/// before the first attempt, since a later one may find its own posting in the balance.
+async fn conflict(road: &Road, lease: &Lease, posting: &Posting) -> Result<Option<Failure>, FlowError> {
+    if lease.attempt > 1
+        || lease.payload == DECIDED
+        || posting.reverses.is_some()
+        || posting.statement.is_empty()
+    {
+        return Ok(None);
+    }
+    let job = JobSpec { key: format!("balance:{}", posting.key), ..job(lease) };
+    let asked = road.connector(&posting.connector)?.balance(job, posting.statement.clone()).await;
+    // What cannot be asked, or is not there, the connector itself will say.
+    let Ok(Some(open)) = asked else { return Ok(None) };
+    if open.currency != posting.currency || posting.amount_minor <= open.amount_minor {
+        return Ok(None);
+    }
+    let (left, paid) =
+        (money(open.amount_minor.max(0), &open.currency)?, money(posting.amount_minor, &posting.currency)?);
+    let why = format!(
+        "{} of {} is open in the matter software, the payment is of {}: it was paid there by hand, or changed",
+        left.grouped(),
+        posting.statement,
+        paid.grouped()
+    );
+    Ok(Some(Failure::invalid(OVER_PAYMENT, why)))
 }
 
 async fn write(
@@ -138,43 +175,51 @@ async fn unneeded(
     Ok(())
 }
 
-/// Queues a posting that waits for a person, or that was refused and is mended.
-pub async fn queue(road: &Road, id: i64, actor: &str) -> Result<Posting, FlowError> {
+/// Queues postings that wait for a person, or that were refused and are mended: all of them or none.
+pub async fn queue(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
-    let posting = tx.posting(id).await?.ok_or_else(|| missing(id))?;
-    let waits = matches!(posting.state, State::Pending | State::Incomplete | State::Queued);
-    if !waits || posting.connector.is_empty() {
-        let why = if posting.connector.is_empty() {
-            "has no connector: set `connector` on its account for new links, and write this one by hand"
-                .to_owned()
-        } else {
-            format!("is {}: only a pending, incomplete or queued one can be posted", posting.state)
-        };
-        return Err(FlowError::refused("REMIT-0411", format!("posting {id} {why}")));
-    }
-    tx.move_posting(id, posting.state, State::Queued).await?;
-    let key = format!("{POST}:{id}");
-    if !tx.want(&key, POST, id, "{}", now_ms).await? {
+    for id in ids {
+        let posting = tx.posting(*id).await?.ok_or_else(|| missing(*id))?;
+        if let Some(why) = not_to_be_posted(&posting) {
+            return Err(FlowError::refused("REMIT-0411", format!("posting {id} {why}")));
+        }
+        tx.move_posting(*id, posting.state, State::Queued).await?;
+        let key = format!("{POST}:{id}");
+        let decided = posting.error_code.as_deref() == Some(OVER_PAYMENT);
+        tx.want_again(&key, POST, *id, if decided { DECIDED } else { "{}" }, now_ms).await?;
         tx.revive(&key, now_ms).await?;
+        tx.event_of_request(posting.request_id, "posting queued", actor, &posting.key, now_ms).await?;
     }
-    tx.event_of_request(posting.request_id, "posting queued", actor, &posting.key, now_ms).await?;
     tx.commit().await?;
     road.wake.all();
-    road.store.posting(id).await?.ok_or_else(|| missing(id))
+    Ok(())
 }
 
-/// Takes a posting out of the road: it was handled by hand.
-pub async fn remove(road: &Road, id: i64, actor: &str) -> Result<(), FlowError> {
-    let mut tx = road.store.begin().await?;
-    let posting = tx.posting(id).await?.ok_or_else(|| missing(id))?;
-    if !matches!(posting.state, State::Pending | State::Incomplete) {
-        let text =
-            format!("posting {id} is {}: only a pending or incomplete one can be removed", posting.state);
-        return Err(FlowError::refused("REMIT-0411", text));
+fn not_to_be_posted(posting: &Posting) -> Option<String> {
+    if posting.connector.is_empty() {
+        let why =
+            "has no connector: set `connector` on its account for new links, and write this one by hand";
+        return Some(why.to_owned());
     }
-    tx.move_posting(id, posting.state, State::Removed).await?;
-    tx.event_of_request(posting.request_id, "posting removed", actor, &posting.key, road.now_ms()).await?;
+    let waits = matches!(posting.state, State::Pending | State::Incomplete | State::Queued);
+    (!waits).then(|| format!("is {}: only a pending, incomplete or queued one can be posted", posting.state))
+}
+
+/// Takes postings out of the road that were handled by hand: all of them or none.
+pub async fn remove(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowError> {
+    let mut tx = road.store.begin().await?;
+    for id in ids {
+        let posting = tx.posting(*id).await?.ok_or_else(|| missing(*id))?;
+        if !matches!(posting.state, State::Pending | State::Incomplete) {
+            let text =
+                format!("posting {id} is {}: only a pending or incomplete one can be removed", posting.state);
+            return Err(FlowError::refused("REMIT-0411", text));
+        }
+        tx.move_posting(*id, posting.state, State::Removed).await?;
+        let (request, key) = (posting.request_id, &posting.key);
+        tx.event_of_request(request, "posting removed", actor, key, road.now_ms()).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

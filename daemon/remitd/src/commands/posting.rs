@@ -10,6 +10,7 @@ use remitd_domain::money::{Currency, Money};
 use remitd_domain::posting::State;
 use remitd_flow::post::Split;
 use remitd_flow::{FlowError, Road, post};
+use std::collections::BTreeSet;
 
 pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
     let need = match &posting {
@@ -24,11 +25,8 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
             tell(asked, &road.store.postings(view, limit).await?)?;
         }
         Posting::Post { ids } | Posting::Retry { ids } => {
-            let mut queued = Vec::new();
-            for id in some(&ids)? {
-                queued.push(post::queue(road, *id, "cli").await?);
-            }
-            tell(asked, &queued)?;
+            post::queue(road, some(&ids)?, "cli").await?;
+            tell(asked, &found(road, &ids).await?)?;
         }
         Posting::Reallocate { id, to, oldest_first, prorated } => {
             let split = match (oldest_first, prorated) {
@@ -44,12 +42,8 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
             show::note(&format!("{} postings in {}", postings.len(), to.display()));
         }
         Posting::Remove { ids } => {
-            let mut removed = Vec::new();
-            for id in some(&ids)? {
-                post::remove(road, *id, "cli").await?;
-                removed.push(found(road, *id).await?);
-            }
-            tell(asked, &removed)?;
+            post::remove(road, some(&ids)?, "cli").await?;
+            tell(asked, &found(road, &ids).await?)?;
         }
     }
     Ok(DONE)
@@ -67,7 +61,8 @@ fn in_view(name: &str) -> Result<Option<State>, Fault> {
 
 /// `B-1=120.00`, each in the posting's own currency.
 async fn named(road: &Road, id: i64, to: &[String]) -> Result<Split, Fault> {
-    let currency = found(road, id).await?.currency;
+    let found = found(road, &[id]).await?;
+    let currency = found.first().map_or("", |posting| posting.currency.as_str());
     let currency = currency
         .parse::<Currency>()
         .map_err(|error| Fault::usage(error.to_string(), "remitd posting list"))?;
@@ -85,9 +80,14 @@ fn some(ids: &[i64]) -> Result<&[i64], Fault> {
     if ids.is_empty() { Err(Fault::usage("no posting is named", "remitd posting list")) } else { Ok(ids) }
 }
 
-async fn found(road: &Road, id: i64) -> Result<remitd_store::Posting, Fault> {
-    let missing = || FlowError::Refused { code: "REMIT-0410", message: format!("there is no posting {id}") };
-    Ok(road.store.posting(id).await?.ok_or_else(missing)?)
+async fn found(road: &Road, ids: &[i64]) -> Result<Vec<remitd_store::Posting>, Fault> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let missing =
+            || FlowError::Refused { code: "REMIT-0410", message: format!("there is no posting {id}") };
+        found.push(road.store.posting(*id).await?.ok_or_else(missing)?);
+    }
+    Ok(found)
 }
 
 fn tell(asked: &Asked, postings: &[remitd_store::Posting]) -> Result<(), Fault> {
@@ -95,5 +95,8 @@ fn tell(asked: &Asked, postings: &[remitd_store::Posting]) -> Result<(), Fault> 
     if asked.json {
         return show::json(&views);
     }
-    show::table(&PostingView::HEADS, views.iter().map(PostingView::row).collect())
+    show::table(&PostingView::HEADS, views.iter().map(PostingView::row).collect())?;
+    let mends: BTreeSet<_> = views.iter().filter_map(|view| view.mend).collect();
+    mends.into_iter().for_each(|mend| show::note(&format!("  hint: {mend}")));
+    Ok(())
 }

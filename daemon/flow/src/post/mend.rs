@@ -1,0 +1,33 @@
+//! What a person can do about a posting that does not go by itself, by what stands in its way.
+
+/// A failure's code, and the mend.
+const MENDS: [(&str, &str); 10] = [
+    (
+        "over-payment",
+        "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
+         all the same: posting retry; if it is handled by hand: posting remove",
+    ),
+    ("paid-twice", "Refund it, or say what it is for: posting reallocate, then posting post"),
+    ("no-statement", "Say what it is for: posting reallocate ID --to STATEMENT=AMOUNT, then posting post"),
+    (
+        "rows-changed",
+        "The mapping expects other rows than it met: look at the statement in the matter software, then posting retry or remove",
+    ),
+    (
+        "constraint",
+        "Is the statement's number right, and its matter open? Mend it there, or posting reallocate; then posting retry",
+    ),
+    (
+        "unique-violation",
+        "The matter software has such a receipt already: look for it there, then posting remove",
+    ),
+    ("statement", "The connector's statement is wrong: remitd matter test; then posting retry"),
+    ("settings", "The connector's settings are wrong: remitd check; then posting retry"),
+    ("currency", "The matter database keeps another currency: write it by hand, then posting remove"),
+    ("read-only", "The connection may not write: mend the user's rights or the grants, then posting retry"),
+];
+
+/// None for what only the plugin's author knows.
+pub fn mend(code: &str) -> Option<&'static str> {
+    MENDS.iter().find(|(known, _)| *known == code).map(|(_, mend)| *mend)
+}
