@@ -174,6 +174,7 @@ fn line_ends(chance: &mut Chance, file: &mut Vec<u8>) {
     *file = changed;
 }
 
+#[allow(clippy::ptr_arg, reason = "one of the changes, which all have this form")]
 fn delimiter(chance: &mut Chance, file: &mut Vec<u8>) {
     let (from, to) = (*chance.of(&DELIMITERS), *chance.of(&DELIMITERS));
     file.iter_mut().filter(|byte| **byte == from).for_each(|byte| *byte = to);
