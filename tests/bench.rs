@@ -12,10 +12,18 @@
 
 #[path = "bench/calls.rs"]
 mod calls;
+#[path = "bench/files.rs"]
+mod files;
+#[path = "bench/folder.rs"]
+mod folder;
+#[path = "bench/formats.rs"]
+mod formats;
 #[path = "bench/hostile.rs"]
 mod hostile;
 #[path = "bench/import.rs"]
 mod import;
+#[path = "bench/import_postgres.rs"]
+mod import_postgres;
 #[path = "bench/live.rs"]
 mod live;
 #[path = "bench/load.rs"]
@@ -26,14 +34,19 @@ mod native;
 mod sandbox;
 #[path = "bench/start.rs"]
 mod start;
+#[path = "bench/writer.rs"]
+mod writer;
 
 use std::time::Instant;
 
 const BIN: &str = env!("CARGO_BIN_EXE_remitd");
 
 /// What is measured, by the word that asks for it alone: `cargo bench -p remitd -- calls`.
-const ROWS: [(&str, fn()); 7] = [
+const ROWS: [(&str, fn()); 10] = [
     ("import", import::run),
+    ("import-postgres", import_postgres::run),
+    ("formats", formats::run),
+    ("folder", folder::run),
     ("calls", calls::run),
     ("load", load::run),
     ("live", live::run),

@@ -1,15 +1,20 @@
-//! A file of 200,000 rows, end to end (plugin, checks, links, requests and effects committed with `synchronous=FULL`), against
-//! `sqlite3 .import` of the same rows into the same tables and indexes.
+//! A file of a million rows, end to end (plugin, checks, links, requests and effects committed with `synchronous=FULL`), against
+//! `sqlite3 .import` of the same rows into the same tables and indexes, against the store alone, and against a tenth of it.
 
-use crate::{BIN, bound, least, memory_mib, now, ratio};
+use crate::files::{csv, import};
+use crate::{BIN, bound, grown, least, now, ratio, writer};
 use remitd_tests::firm::Firm;
-use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-pub const ROWS: usize = 200_000;
-const RUNS: usize = 3;
-const TABLES: &str = include_str!("../../migrations/sqlite/0001_road.sql");
+const ROWS: usize = 1_000_000;
+const FEWER: usize = 100_000;
+const RUNS: usize = 2;
+const TABLES: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_road.sql"),
+    include_str!("../../migrations/sqlite/0002_plugins.sql"),
+    include_str!("../../migrations/sqlite/0003_intake.sql"),
+];
 /// As `.import` takes them: a link's random half as text of the same length.
 const REQUESTS: &str = "SELECT id, batch_id, substr(hex(nonce), 1, 16), state, account, connector, amount_minor, paid_minor,
     currency, payer_name, payer_email, invoice, invoice_date, due_date, client, matter, message, line, created_ms, expires_ms,
@@ -17,13 +22,15 @@ const REQUESTS: &str = "SELECT id, batch_id, substr(hex(nonce), 1, 16), state, a
 
 pub fn run() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("big.csv");
-    fs_err::write(&file, rows()).unwrap();
+    let (many, fewer) = (folder.path().join("many.csv"), folder.path().join("fewer.csv"));
+    fs_err::write(&many, csv(ROWS)).unwrap();
+    fs_err::write(&fewer, csv(FEWER)).unwrap();
+    let of_fewer = least(RUNS + 1, || import(&Firm::new(BIN, None), &fewer).0);
     let mut peak_mib = 0_f64;
     let mut last = None;
     let ours = least(RUNS, || {
         let firm = Firm::new(BIN, None);
-        let (seconds, peak) = import(&firm, &file);
+        let (seconds, peak) = import(&firm, &many);
         peak_mib = peak_mib.max(peak);
         last = Some(firm);
         seconds
@@ -32,56 +39,25 @@ pub fn run() {
     let firm = last.unwrap();
     let store = firm.path("data/remitd.sqlite");
     for (name, sql) in [("request", REQUESTS), ("effect", "SELECT * FROM effect")] {
-        let csv = sqlite(&store, &["-csv"], sql);
-        fs_err::write(folder.path().join(name), csv).unwrap();
+        let to = format!(".once {}", folder.path().join(name).display());
+        sqlite(&store, &["-csv", "-cmd", &to], sql);
     }
+    drop(firm);
     let opponent = least(RUNS, || import_by_sqlite(folder.path()));
-    ratio("import of 200,000 rows / sqlite3 .import", ours, opponent, 0.5);
-    bound("peak memory of that import", peak_mib, 200.0, "MiB");
-}
-
-pub fn rows() -> String {
-    let mut text = String::from(
-        "Invoice Number,Invoice Date,Due Date,Recipient Name,Recipient Email,Amount,Custom Message\n",
+    let alone = least(RUNS, || {
+        let folder = tempfile::tempdir().unwrap();
+        writer::write(&format!("sqlite:{}", folder.path().join("alone.sqlite").display()), ROWS)
+    });
+    let per_row = |seconds: f64, rows: usize| seconds * 1e6 / rows as f64;
+    ratio("import of 1,000,000 rows / sqlite3 .import", ours, opponent, 0.8);
+    ratio("import of 1,000,000 rows / the store alone", ours, alone, 0.95);
+    grown(
+        "time of a row: of 1,000,000 / of 100,000",
+        (per_row(ours, ROWS), per_row(of_fewer, FEWER)),
+        "µs",
+        1.15,
     );
-    for row in 0..ROWS {
-        let (day, month, thousands) = (1 + row % 28, 1 + row % 12, 1 + row % 9);
-        writeln!(
-            text,
-            "INV-{row:07},2026-{month:02}-{day:02},2026-12-{day:02},Payer Number {row},payer{row}@example.com,\"{thousands},{:03}.{:02}\",Thank you for your business in matter {}",
-            row % 1000,
-            row % 100,
-            row % 5000
-        )
-        .unwrap();
-    }
-    text
-}
-
-/// Seconds, and the peak of resident memory in MiB.
-fn import(firm: &Firm, file: &Path) -> (f64, f64) {
-    let began = now();
-    let mut command = Command::new(&firm.bin);
-    command.arg("-c").arg(&firm.config).arg("import").arg(file);
-    command.args(["--account", "operating", "--release", "send", "--json"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let mut peak = 0_f64;
-    loop {
-        // The kernel keeps the peak; the last look before the end has it.
-        if let Some(seen) = memory_mib(child.id(), "VmHWM") {
-            peak = peak.max(seen);
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "the import ended with {status}");
-            return (began.elapsed().as_secs_f64(), peak);
-        }
-        wait_a_little();
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a process's memory sends no event")]
-fn wait_a_little() {
-    std::thread::sleep(std::time::Duration::from_millis(2));
+    bound("peak memory of 1,000,000 rows", peak_mib, 200.0, "MiB");
 }
 
 fn import_by_sqlite(folder: &Path) -> f64 {
@@ -90,7 +66,8 @@ fn import_by_sqlite(folder: &Path) -> f64 {
         let _ = fs_err::remove_file(folder.join(format!("opponent.sqlite{ending}")));
     }
     // STRICT refuses the text that a CSV holds where bytes are due; all else is the same.
-    let tables = TABLES.replace(") STRICT, WITHOUT ROWID;", ") WITHOUT ROWID;").replace(") STRICT;", ");");
+    let tables =
+        TABLES.concat().replace(") STRICT, WITHOUT ROWID;", ") WITHOUT ROWID;").replace(") STRICT;", ");");
     sqlite(&store, &[], &format!("PRAGMA journal_mode=WAL; {tables}"));
     let import = |name: &str| format!(".import --csv {} {name}", folder.join(name).display());
     let began = now();

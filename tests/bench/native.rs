@@ -1,8 +1,9 @@
 //! The CSV importer over 200,000 rows: in the sandbox, its batches checked and drained as the daemon does, against the same
 //! code compiled for this machine.
 
-use crate::sandbox::{csv, host, runtime};
-use crate::{import, least, now, ratio};
+use crate::files::csv;
+use crate::sandbox::{self, host, runtime};
+use crate::{least, now, ratio};
 use csv_importer::CsvImporter;
 use remitd_flow::plugin::{Conventions, Delivered, Importer, JobSpec};
 use remitd_plugin_sdk::importer as sdk;
@@ -10,15 +11,16 @@ use remitd_plugin_sdk::importer::Importer as _;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
+const ROWS: usize = 200_000;
 const RUNS: usize = 5;
 /// As the daemon's own.
 const BATCHES_WAITING: usize = 1;
 
 pub fn run() {
-    let file = import::rows().into_bytes();
+    let file = csv(ROWS).into_bytes();
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path(), 2);
-    let importer = Importer::new(Arc::clone(&host), csv(&host)).unwrap();
+    let importer = Importer::new(Arc::clone(&host), sandbox::csv(&host)).unwrap();
     let runtime = runtime();
     let ours = least(RUNS, || runtime.block_on(sandboxed(&importer, file.clone())));
     let opponent = least(RUNS, || native(&file));
@@ -49,7 +51,7 @@ async fn sandboxed(importer: &Importer, file: Vec<u8>) -> f64 {
     };
     let (seen, taken) = tokio::join!(reading, taking);
     let seconds = began.elapsed().as_secs_f64();
-    assert_eq!((seen.unwrap(), taken), (import::ROWS as u64, import::ROWS));
+    assert_eq!((seen.unwrap(), taken), (ROWS as u64, ROWS));
     seconds
 }
 
@@ -82,6 +84,6 @@ fn native(file: &[u8]) -> f64 {
     out.finish().unwrap();
     drop(out);
     let seconds = began.elapsed().as_secs_f64();
-    assert_eq!((seen, rows), (import::ROWS as u64, import::ROWS));
+    assert_eq!((seen, rows), (ROWS as u64, ROWS));
     seconds
 }

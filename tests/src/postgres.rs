@@ -69,8 +69,20 @@ impl Server {
 
     /// The answer of one statement, unaligned, as `psql -At` prints it.
     pub fn ask(&self, url: &str, sql: &str) -> String {
+        self.ask_all(url, &[sql])
+    }
+
+    /// Of several statements, or commands of psql, in one transaction.
+    pub fn ask_all(&self, url: &str, commands: &[impl AsRef<str>]) -> String {
         let mut psql = Command::new(self.bin.join("psql"));
-        run(psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "-At", "-c", sql, url])).trim_end().to_owned()
+        psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "-At", url]);
+        if commands.len() > 1 {
+            psql.arg("--single-transaction");
+        }
+        for command in commands {
+            psql.arg("-c").arg(command.as_ref());
+        }
+        run(&mut psql).trim_end().to_owned()
     }
 
     /// Ends every connection and the server, as an administrator would; [`Server::resume`] brings it back.

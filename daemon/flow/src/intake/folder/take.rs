@@ -58,8 +58,12 @@ async fn take(road: &Road, folder: &Folder, name: &OsStr) -> Result<(), FlowErro
         // What is no UTF-8 cannot go into the store or a report; the file itself is not touched.
         tracing::warn!(file = ?name, taken, "its name is not UTF-8: taken under another");
     }
-    match fs::rename(folder.path.join("inbox").join(name), folder.path.join("work").join(taken)).await {
-        Ok(()) => Ok(road.point("folder.taken")?),
+    let work = folder.path.join("work").join(&taken);
+    match fs::rename(folder.path.join("inbox").join(name), work).await {
+        Ok(()) => {
+            tracing::info!(file = taken, "taken");
+            Ok(road.point("folder.taken")?)
+        }
         // Another daemon was quicker.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.into()),
