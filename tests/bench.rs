@@ -34,6 +34,8 @@ mod native;
 mod sandbox;
 #[path = "bench/start.rs"]
 mod start;
+#[path = "bench/workbooks.rs"]
+mod workbooks;
 #[path = "bench/writer.rs"]
 mod writer;
 
@@ -42,10 +44,11 @@ use std::time::Instant;
 const BIN: &str = env!("CARGO_BIN_EXE_remitd");
 
 /// What is measured, by the word that asks for it alone: `cargo bench -p remitd -- calls`.
-const ROWS: [(&str, fn()); 10] = [
+const ROWS: [(&str, fn()); 11] = [
     ("import", import::run),
     ("import-postgres", import_postgres::run),
     ("formats", formats::run),
+    ("workbooks", workbooks::run),
     ("folder", folder::run),
     ("calls", calls::run),
     ("load", load::run),

@@ -30,7 +30,7 @@ fn ledes() {
 }
 
 /// Seconds that the importer takes, its rows counted and dropped.
-fn read<I: Importer>(importer: &I, mut file: &[u8], rows: usize) -> f64 {
+pub fn read<I: Importer>(importer: &I, mut file: &[u8], rows: usize) -> f64 {
     let context = Context { job: "bench".into(), idempotency_key: "bench".into(), deadline_ms: 0 };
     let mut source = Source::new(|max| {
         let mut piece = Vec::new();
@@ -44,7 +44,7 @@ fn read<I: Importer>(importer: &I, mut file: &[u8], rows: usize) -> f64 {
     })
 }
 
-fn counting(expect: usize, read: impl FnOnce(&mut Out<'_>) -> Result<(), Failure>) -> f64 {
+pub fn counting(expect: usize, read: impl FnOnce(&mut Out<'_>) -> Result<(), Failure>) -> f64 {
     let began = now();
     let mut rows = 0;
     let count = |drafts: &remitd_plugin_sdk::importer::Drafts| {

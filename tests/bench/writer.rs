@@ -2,7 +2,7 @@
 
 use crate::now;
 use crate::sandbox::runtime;
-use remitd_domain::draft::{Delivery, Draft, Drafts, check};
+use remitd_domain::draft::{Delivery, Draft, Drafts, Terms, check};
 use remitd_domain::link::NONCE_BYTES;
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::request::State;
@@ -10,6 +10,7 @@ use remitd_plugin_sdk::importer::BATCH_ROWS;
 use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Store};
 
 const OWNER: u32 = 1;
+const TERMS: Terms = Terms { delivery: Delivery::Mail, ledger: None };
 
 pub fn make_tables(url: &str) {
     runtime().block_on(async { Store::open(url, OWNER).await.unwrap().close().await });
@@ -50,7 +51,7 @@ pub fn write(url: &str, rows: usize) -> f64 {
         for piece in &pieces {
             let mut findings = Vec::new();
             let keep: Vec<usize> =
-                (0..piece.len()).filter(|at| check(piece.row(*at), Delivery::Mail, &mut findings)).collect();
+                (0..piece.len()).filter(|at| check(piece.row(*at), TERMS, &mut findings)).collect();
             let mut nonces = vec![0; keep.len() * NONCE_BYTES];
             getrandom::fill(&mut nonces).unwrap();
             let taken = tx.insert_requests(&bulk, piece, &keep, &nonces).await.unwrap();
