@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup peers tools bench crash fuzz audit js
+.PHONY: help demo test setup peers ledgersmb tools bench crash fuzz audit js
 
 CARGO ?= cargo
 # Passed on to the demo, for example DEMO_ARGS="--once --json".
@@ -64,7 +64,7 @@ READERS := tests/readers/requirements.txt
 PEERS := postgresql mariadb-server-core mariadb-client-core python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
 HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
 
-setup: tools peers ## install what the tests need (as root on Debian)
+setup: tools peers ledgersmb ## install what the tests need (as root on Debian)
 # Readers by others, in Python, of the files that remitd reads and writes: in a place of their own, as pinned.
 	@cmp -s $(READERS) target/python/requirements.txt || { \
 		rm -rf target/python; \
@@ -84,3 +84,14 @@ peers:
 	apt-get update -q; \
 	apt-get install -q -y --no-install-recommends $(PEERS); \
 	{ $(HAVE_PEERS); } >/dev/null
+
+# LedgerSMB's tables and procedures, without LedgerSMB: Debian's package is unpacked here, not installed. The tests that load them
+# are for its version 1.6, and say that they are skipped where there is none.
+ledgersmb:
+	@test -d target/ledgersmb && exit 0; \
+	mkdir -p target/ledgersmb.new && cd target/ledgersmb.new && rm -f *.deb; \
+	get() { apt-get -q -o APT::Sandbox::User=root download 'ledgersmb=1.6*'; }; \
+	get || { apt-get update -q && get; } || { echo "There is no package ledgersmb 1.6 here: its tests are skipped." >&2; exit 0; }; \
+	dpkg-deb --fsys-tarfile ledgersmb_*.deb | tar -x ./usr/share/ledgersmb/sql; \
+	rm *.deb; \
+	mv ../ledgersmb.new ../ledgersmb

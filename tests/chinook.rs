@@ -10,11 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 const DATABASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/chinook/chinook.sqlite");
-const CONFIGURATION: &str = include_str!("chinook/chinook.toml");
+const PRESET: &str = include_str!("../config/presets/chinook.toml");
 const MYSQL_TABLES: &str = include_str!("chinook/mysql.sql");
-const RECEIPTS: &str = "CREATE TABLE Receipt (ReceiptId INTEGER PRIMARY KEY, PostingKey TEXT NOT NULL UNIQUE,
-    InvoiceId INTEGER NOT NULL REFERENCES Invoice (InvoiceId), Amount NUMERIC(10,2) NOT NULL, ReceivedOn DATE NOT NULL,
-    Reference TEXT NOT NULL)";
 const INVOICES: i64 = 412;
 const TOTAL_MINOR: i64 = 232_860;
 const GOOD_CARD: &str = "4242424242424242";
@@ -29,7 +26,6 @@ fn four_hundred_and_twelve_invoices_on_sqlite() {
     let firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), None);
     let file = firm.path("chinook.sqlite");
     fs_err::copy(DATABASE, &file).unwrap();
-    sqlite(&file, &[RECEIPTS]);
     all_are_paid(firm, "sqlite:chinook.sqlite", |sql| sqlite(&file, &[sql]));
 }
 
@@ -59,7 +55,8 @@ fn is_away() -> bool {
 
 /// The whole road of every invoice; `sql` answers a statement with columns parted by bars.
 fn all_are_paid(mut firm: Firm, url: &str, sql: impl Fn(&str) -> String) {
-    firm.add("chinook", &CONFIGURATION.replace("{chinook}", url));
+    firm.add("chinook", &PRESET.replace("sqlite:chinook.sqlite", url));
+    firm.cli(&["matter", "prepare", "--yes"]).expect(0);
     firm.cli(&["check"]).expect(0);
     firm.start();
 
@@ -90,7 +87,8 @@ fn all_are_paid(mut firm: Firm, url: &str, sql: impl Fn(&str) -> String) {
     assert_eq!(books["posted_minor"], TOTAL_MINOR, "{books}");
     assert_eq!(firm.provider.totals().kept_minor, TOTAL_MINOR);
     // SQLite's decimals are floats.
-    let receipts = sql("SELECT count(*), count(DISTINCT InvoiceId), round(sum(Amount) * 100) FROM Receipt");
+    let receipts =
+        sql("SELECT count(*), count(DISTINCT statement), round(sum(amount) * 100) FROM remitd_posting");
     assert_eq!(receipts.trim_end_matches(".0"), format!("412|412|{TOTAL_MINOR}"));
 
     // Nobody owes anything any more: a second push asks nobody.

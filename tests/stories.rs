@@ -52,6 +52,7 @@ stories! {
     import_xlsx
     import_zeros
     matter_ask
+    matter_prepare
     matter_test
     matter_test_wrong
     one_link
@@ -94,6 +95,7 @@ matters_on_mariadb! {
     ach_returns
     ach_settles
     matter_ask
+    matter_prepare
     matter_test
     matter_test_wrong
     one_link

@@ -4,6 +4,7 @@
 use crate::process::{self, Leash, Process, Stderr, log_in};
 use crate::user;
 use rustix::process::Signal;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -58,12 +59,19 @@ impl Server {
 
     /// A fresh, empty database; its URL. Names are made unique.
     pub fn database(&self, name: &str) -> String {
+        self.made_from("template0", name)
+    }
+
+    /// A copy of a database that nobody is connected to; its URL.
+    pub fn copy(&self, url: &str, name: &str) -> String {
+        self.made_from(database_of(url), name)
+    }
+
+    fn made_from(&self, template: &str, name: &str) -> String {
         let name = format!("{name}_{}", self.made.fetch_add(1, Ordering::Relaxed));
         let mut createdb = Command::new(self.bin.join("createdb"));
-        run(createdb
-            .args(["--template=template0", "--username=postgres", "--host"])
-            .arg(self.socket())
-            .arg(&name));
+        createdb.args(["--template", template, "--username=postgres", "--host"]).arg(self.socket());
+        run(createdb.arg(&name));
         format!("postgres://postgres@localhost/{name}?host={}", self.socket().display())
     }
 
@@ -83,6 +91,15 @@ impl Server {
             psql.arg("-c").arg(command.as_ref());
         }
         run(&mut psql).trim_end().to_owned()
+    }
+
+    /// Runs a script with psql's own commands in it; the files that it includes are found from `folder`.
+    pub fn script(&self, url: &str, script: &str, folder: &Path) {
+        let mut file = tempfile::NamedTempFile::new().expect("makes a file");
+        file.write_all(script.as_bytes()).expect("writes the script");
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--quiet", "--output=/dev/null", "-f"]);
+        run(psql.arg(file.path()).arg(url).current_dir(folder));
     }
 
     /// Ends every connection and the server, as an administrator would; [`Server::resume`] brings it back.
@@ -135,6 +152,12 @@ impl Drop for Server {
             self.crash();
         }
     }
+}
+
+/// The database's name in a URL of ours.
+pub fn database_of(url: &str) -> &str {
+    let place = url.split('?').next().unwrap_or_default();
+    place.rsplit('/').next().unwrap_or_default()
 }
 
 fn binaries() -> PathBuf {

@@ -41,7 +41,7 @@ pub enum Command {
     /// Payment requests: create, list, show, cancel, ask for the rest, resend.
     #[command(subcommand)]
     Request(Request),
-    /// The matter database: search, show, push.
+    /// The matter database: prepare, test, search, show, push.
     #[command(subcommand)]
     Matter(Matter),
     /// Postings into the matter software: list, post, retry, remove.
@@ -292,6 +292,8 @@ pub enum Matter {
         #[arg(long, value_name = "STATEMENT")]
         write: Option<String>,
     },
+    /// Make the table of posted keys in a matter database that has no place for them, and show how to use it.
+    Prepare(Prepare),
     /// Ask for every open statement that the push's rules allow.
     Push {
         #[arg(long)]
@@ -327,6 +329,21 @@ pub struct Ask {
     /// Print the link only; mail nobody.
     #[arg(long)]
     pub no_mail: bool,
+}
+
+#[derive(Args)]
+pub struct Prepare {
+    #[arg(long)]
+    pub connector: Option<String>,
+    /// The table's name, perhaps with its schema.
+    #[arg(long, default_value = "remitd_posting")]
+    pub table: String,
+    /// Print what makes the table, for whoever may run it; look nowhere, make nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Make it without asking.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
 }
 
 #[derive(Subcommand)]

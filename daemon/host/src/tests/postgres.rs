@@ -122,6 +122,13 @@ async fn refusals(job: &mut Job) {
     let expecting = Statement { expect_rows: Some(1), ..statement("DELETE FROM bill", &[]) };
     let failure = job.transact("elite".into(), vec![expecting]).await.unwrap().unwrap_err();
     is(&failure, FailureClass::Invalid, "rows-changed");
+    let procedure = "/* Is it open? */ SELECT pg_notify('paid', number) FROM bill WHERE number = :n";
+    let one =
+        |number: &str| Statement { expect_rows: Some(1), ..statement(procedure, &[("n", text(number))]) };
+    let failure = job.transact("elite".into(), vec![one("none")]).await.unwrap().unwrap_err();
+    is(&failure, FailureClass::Invalid, "rows-changed");
+    assert!(failure.message.contains("/* Is it open? */"), "{}", failure.message);
+    assert_eq!(job.transact("elite".into(), vec![one("empty")]).await.unwrap(), Ok(vec![1]));
     assert_eq!(query(job, "SELECT count(*) FROM bill", &[]).await.unwrap(), [[Value::Integer(2)]]);
 }
 

@@ -1,6 +1,6 @@
 //! `matter`: the matter database, searched, shown and pushed from.
 
-use super::{Asked, status};
+use super::{Asked, prepare, status};
 use crate::cli::{Ask, Matter};
 use crate::fault::{DONE, Fault};
 use crate::show;
@@ -18,8 +18,12 @@ use remitd_flow::{FlowError, Release, Road};
 use serde::Serialize;
 
 pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
+    if let Matter::Prepare(wanted) = &matter {
+        return prepare::run(asked, wanted).await;
+    }
     let wired = asked.open(Need::Plugins).await?;
     match matter {
+        Matter::Prepare(_) => Ok(DONE),
         Matter::Search { text, connector, field, limit } => {
             let connector = connector_id(&wired.road, connector)?;
             search(asked, &wired.road, &connector, field, &text, limit).await?;

@@ -12,6 +12,7 @@ mod mail;
 mod matter;
 mod plugin;
 mod posting;
+mod prepare;
 mod reload;
 mod request;
 pub mod run;
@@ -23,6 +24,7 @@ use crate::config::{self, Loaded};
 use crate::fault::{DONE, FINDINGS, Fault};
 use crate::wiring::{self, Need, Wired};
 use crate::{codes, logging, show};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// How a command is to answer, and by which configuration.
@@ -84,6 +86,16 @@ fn explain(code: &str, json: bool) -> Result<u8, Fault> {
         }
         None => Err(Fault::usage(format!("there is no code \"{code}\""), "codes look like REMIT-0202")),
     }
+}
+
+/// A person's yes; anything else, or nothing, is a no.
+fn agreed(question: &str) -> Result<bool, Fault> {
+    if std::io::stdin().is_terminal() {
+        eprint!("{question} [y/N] ");
+    }
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Done, or done with findings.

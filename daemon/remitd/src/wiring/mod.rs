@@ -25,7 +25,7 @@ use remitd_flow::{
 };
 use remitd_host::Plugin;
 use remitd_store::Store;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,6 +102,11 @@ pub fn data_folder(loaded: &Loaded) -> Option<PathBuf> {
 fn store_url(loaded: &Loaded) -> Result<String, Fault> {
     let url = loaded.config.store.url.read(&loaded.base)?;
     Ok(absolute(loaded, url.expose_secret()))
+}
+
+/// Where a `[[sql]]` connection leads, with its password where it has one.
+pub fn sql_url(loaded: &Loaded, sql: &config::Sql) -> Result<SecretString, Fault> {
+    Ok(SecretString::from(absolute(loaded, sql.url.read(&loaded.base)?.expose_secret())))
 }
 
 /// `sqlite:PATH` with the path as it can be opened.

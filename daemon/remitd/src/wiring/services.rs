@@ -1,6 +1,6 @@
 //! The host that runs plugins, with everything that a grant can name: connections, mail servers, folders, secrets.
 
-use super::{absolute, data_folder, is_link_key, ms};
+use super::{data_folder, is_link_key, ms, sql_url};
 use crate::clock::SystemClock;
 use crate::config::{self, Loaded};
 use crate::fault::Fault;
@@ -8,7 +8,7 @@ use remitd_domain::time::Clock;
 use remitd_flow::plugin;
 use remitd_host::keep::{Forgetful, Keep};
 use remitd_host::{Host, HostConfig, Services, SmtpRelay, SqlConnection};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,10 +21,9 @@ pub fn host(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<Arc<Host>, Fault> {
     let Loaded { config, base, .. } = loaded;
     let mut services = Services { secrets: secrets(loaded)?, ..Services::default() };
     for sql in &config.sql {
-        let url = absolute(loaded, sql.url.read(base)?.expose_secret());
         services.sql.push(SqlConnection {
             name: sql.id.clone(),
-            url: SecretString::from(url),
+            url: sql_url(loaded, sql)?,
             statement_ms: ms(sql.statement_timeout),
         });
     }

@@ -175,9 +175,9 @@ impl Database {
     fn check_rows(&self, at: usize, statement: &Statement, changed: u64) -> Result<(), Failure> {
         match statement.expect_rows {
             Some(expected) if expected != changed => {
-                let nth = at + 1;
+                let (nth, begins) = (at + 1, params::excerpt(&statement.text));
                 let message = format!(
-                    "statement {nth} changed {changed} rows where {expected} were expected: rolled back"
+                    "statement {nth} changed {changed} rows where {expected} were expected, all is rolled back: {begins}"
                 );
                 Err(Failure::invalid("rows-changed", message))
             }
@@ -223,7 +223,7 @@ fn without_secrets(reason: &str, url: &str) -> String {
 /// A statement as sqlx takes it.
 #[allow(
     clippy::disallowed_types,
-    reason = "a plugin's own statement, granted, scanned, its values bound; or ours with numbers of ours"
+    reason = "a plugin's own statement, granted, scanned, its values bound; or ours, a script or one with numbers of ours"
 )]
 fn text(statement: String) -> sqlx::SqlStr {
     sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(statement))

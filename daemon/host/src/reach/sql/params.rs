@@ -71,7 +71,8 @@ pub(super) fn bind(statement: &Statement, dialect: Dialect, access: Access) -> R
     Ok(Bound { text, values })
 }
 
-fn excerpt(text: &str) -> &str {
+/// How a statement begins: enough to know it by, and the comment in which its author says what it is for.
+pub(super) fn excerpt(text: &str) -> &str {
     text.get(..text.floor_char_boundary(80)).unwrap_or_default().trim()
 }
 

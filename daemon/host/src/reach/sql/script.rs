@@ -1,5 +1,5 @@
-//! What an operator has remitd write into a database of theirs: tables of a sample firm, a marker table. Never reached by a
-//! plugin.
+//! What an operator has remitd write into a database of theirs: tables of a sample firm, the table of posted keys. Never
+//! reached by a plugin.
 
 use crate::error::HostError;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// Runs a script of ours on `sqlite:PATH` (made where it is not there), `postgres://…` or `mysql://…`, in one transaction; of
 /// MySQL's, each statement that makes or changes a table commits what was before it.
-pub async fn run_script(url: &str, script: &'static str) -> Result<(), HostError> {
+pub async fn run_script(url: &str, script: &str) -> Result<(), HostError> {
     let failed = |error: sqlx::Error| HostError::Service {
         what: "database",
         name: place(url).to_owned(),
@@ -30,14 +30,14 @@ fn place(url: &str) -> &str {
     place.rsplit('@').next().unwrap_or_default()
 }
 
-async fn run<C>(mut connection: C, script: &'static str) -> Result<(), sqlx::Error>
+async fn run<C>(mut connection: C, script: &str) -> Result<(), sqlx::Error>
 where
     C: Connection,
     for<'c> &'c mut C: sqlx::Executor<'c, Database = C::Database>,
 {
     use sqlx::Executor;
     connection.execute("BEGIN").await?;
-    connection.execute(script).await?;
+    connection.execute(super::text(script.to_owned())).await?;
     connection.execute("COMMIT").await?;
     // Committed it is, however the connection ends: a MySQL server does not wait for its last words.
     let _ = connection.close().await;

@@ -4,7 +4,7 @@
 use super::candidate::{self, Candidate, examine};
 use super::{trail, upgrade};
 use crate::cli::Install;
-use crate::commands::Asked;
+use crate::commands::{Asked, agreed};
 use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
 use crate::trust::{Entry, Lock, SIGNATURE_ENDING, grants, write_whole};
@@ -12,7 +12,6 @@ use crate::{logging, show};
 use remitd_host::Grants;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Where installed components lie, beside the configuration.
@@ -141,12 +140,7 @@ fn agree(yes: bool, unchanged: bool) -> Result<(), Fault> {
             "run it again without --yes",
         ));
     }
-    if std::io::stdin().is_terminal() {
-        eprint!("Install it? [y/N] ");
-    }
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+    if agreed("Install it?")? {
         return Ok(());
     }
     Err(Fault::usage("nothing was installed", "answer y to install it"))
