@@ -126,6 +126,16 @@ fn what_breaks_a_trust_rule_is_refused_by_its_name() {
     }
 }
 
+/// The first of a connector's searches is the usual one.
+#[test]
+fn a_plugins_settings_keep_their_order() {
+    let names = ["zeta", "name", "number", "alpha", "invoice", "matter"];
+    let lines: String = names.iter().map(|name| format!("{name} = \"SELECT\"\n")).collect();
+    let config = Office::new(&format!("{GOOD}[plugin.settings.search]\n{lines}")).config();
+    let search = config.plugins[1].settings["search"].as_object().unwrap();
+    assert_eq!(search.keys().collect::<Vec<_>>(), names);
+}
+
 #[test]
 fn trust_money_is_posted_by_hand_unless_the_firm_says_otherwise() {
     let trust = GOOD
