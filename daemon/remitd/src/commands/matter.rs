@@ -18,12 +18,12 @@ use remitd_flow::{FlowError, Release, Road};
 use serde::Serialize;
 
 pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
-    if let Matter::Prepare(wanted) = &matter {
-        return prepare::run(asked, wanted).await;
-    }
     let wired = asked.open(Need::Plugins).await?;
     match matter {
-        Matter::Prepare(_) => Ok(DONE),
+        Matter::Prepare(wanted) => {
+            let connector = connector_id(&wired.road, wanted.connector.clone())?;
+            prepare::run(asked, &wired.loaded, &connector, &wanted).await
+        }
         Matter::Search { text, connector, field, limit } => {
             let connector = connector_id(&wired.road, connector)?;
             search(asked, &wired.road, &connector, field, &text, limit).await?;

@@ -5,7 +5,7 @@ use super::{Asked, agreed};
 use crate::cli::Prepare;
 use crate::config::{Loaded, Sql};
 use crate::fault::{DONE, Fault};
-use crate::{logging, show, wiring};
+use crate::{show, wiring};
 use remitd_host::run_script;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -40,11 +40,9 @@ struct Prepared<'a> {
     settings: &'a str,
 }
 
-pub async fn run(asked: &Asked, wanted: &Prepare) -> Result<u8, Fault> {
-    let loaded = asked.load()?;
-    logging::start_quiet(&loaded.config.log);
+pub async fn run(asked: &Asked, loaded: &Loaded, connector: &str, wanted: &Prepare) -> Result<u8, Fault> {
     check_name(&wanted.table)?;
-    let (connector, sql) = connection(&loaded, wanted.connector.as_deref())?;
+    let sql = connection(loaded, connector)?;
     let named = |text: &str| text.replace(NAME, &wanted.table);
     let (table, settings) = (named(TABLE), named(SETTINGS));
     let outcome = match (wanted.dry_run, asked.json) {
@@ -53,7 +51,7 @@ pub async fn run(asked: &Asked, wanted: &Prepare) -> Result<u8, Fault> {
             show::text(&table)?;
             return Ok(DONE);
         }
-        _ => make(&loaded, sql, wanted, &table, &named(LOOK)).await?,
+        _ => make(loaded, sql, wanted, &table, &named(LOOK)).await?,
     };
     if asked.json {
         let (connection, sql) = (sql.id.as_str(), table.as_str());
@@ -102,29 +100,21 @@ async fn make(
     }
 }
 
-/// The connector, and the connection that its settings name.
-fn connection<'a>(loaded: &'a Loaded, named: Option<&str>) -> Result<(&'a str, &'a Sql), Fault> {
+/// The connection that the connector's settings name, and that it may write to.
+fn connection<'a>(loaded: &'a Loaded, connector: &str) -> Result<&'a Sql, Fault> {
     let config = &loaded.config;
-    let of = |plugin: &crate::config::Plugin| {
-        let name = plugin.settings.get("connection")?.as_str()?;
-        config.sql.iter().find(|sql| sql.id == name)
+    let plugin = config.plugins.iter().find(|plugin| plugin.id == connector);
+    let named = plugin.and_then(|plugin| plugin.settings.get("connection")?.as_str());
+    let Some(sql) = config.sql.iter().find(|sql| named == Some(sql.id.as_str())) else {
+        let what =
+            format!("the plugin \"{connector}\" has no setting `connection` that is the id of a [[sql]]");
+        return Err(Fault::usage(what, "name a plugin of sql-connector with --connector"));
     };
-    let mut plugins = config.plugins.iter().filter(|plugin| named.is_none_or(|named| plugin.id == named));
-    let found = plugins.find_map(|plugin| Some((plugin, of(plugin)?)));
-    let Some((plugin, sql)) = found else {
-        let what = match named {
-            Some(named) => {
-                format!("the plugin \"{named}\" has no setting `connection` that is the id of a [[sql]]")
-            }
-            None => "no plugin has a setting `connection` that is the id of a [[sql]]".to_owned(),
-        };
-        return Err(Fault::usage(what, "copy a preset into conf.d, or see [[sql]] in config/remitd.toml"));
-    };
-    if !plugin.grants.sql_write.contains(&sql.id) {
-        let what = format!("\"{}\" may not write to \"{}\"", plugin.id, sql.id);
+    if !plugin.is_some_and(|plugin| plugin.grants.sql_write.contains(&sql.id)) {
+        let what = format!("\"{connector}\" may not write to \"{}\"", sql.id);
         return Err(Fault::usage(what, format!("add sql_write = [\"{}\"] to its [plugin.grants]", sql.id)));
     }
-    Ok((&plugin.id, sql))
+    Ok(sql)
 }
 
 /// A name that means the same in every database, quoted or not: it is put into the text.
