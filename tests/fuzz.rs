@@ -16,6 +16,8 @@ mod mutate;
 mod sandbox;
 #[path = "fuzz/seen.rs"]
 mod seen;
+#[path = "fuzz/workbook.rs"]
+mod workbook;
 
 use csv_importer::CsvImporter;
 use fixed_width_importer::FixedWidthImporter;
@@ -48,6 +50,11 @@ fn ledes() {
     fuzz(&Format::of::<LedesImporter>("ledes-importer"));
 }
 
+#[test]
+fn xlsx() {
+    fuzz(&Format::workbook());
+}
+
 fn fuzz(format: &Format) {
     let runs = std::env::var("REMITD_FUZZ_RUNS").map_or(RUNS, |runs| runs.parse().unwrap());
     let seed = seed("REMITD_FUZZ_SEED");
@@ -55,7 +62,8 @@ fn fuzz(format: &Format) {
     let (mut good, mut bad) = (0, 0);
     for run in 0..runs {
         let chance = &mut Chance::new(seed.wrapping_add(run));
-        let file = mutate::file(chance, &format.samples);
+        let list = mutate::file(chance, &format.samples);
+        let file = (format.pack)(chance, &list);
         match catch_unwind(AssertUnwindSafe(|| try_file(format, &sandbox, chance, &file))) {
             Ok(seen) => {
                 good += seen.good();
