@@ -70,3 +70,23 @@ fn postings_wait<S>(mut firm: Firm, mut server: S, stop: fn(&mut S), resume: fn(
     assert_eq!(firm.ask(&["matter", "show", "00124.00001"]), serde_json::json!([]), "both bills are paid");
     firm.stop();
 }
+
+/// The matter database takes longer for a posting than a lease is long.
+#[test]
+fn a_long_posting_stays_in_one_hand() {
+    let server = postgres::Server::start(Fsync::Off);
+    let mut firm = Firm::new(BIN, None);
+    firm.add_matters(Some(&server));
+    firm.change(
+        ":reference)\"\"\"]\nreverse",
+        ":reference)\"\"\", \"SELECT count(*) FROM pg_sleep(3)\"]\nreverse",
+    );
+    firm.add("lease", "[limits]\nlease = \"1s\"\n");
+    firm.start();
+    let link = ask_for(&firm, "B-1", "1250.00");
+    assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
+    settle_down(&firm, 1);
+    let log = firm.log();
+    assert!(!log.contains("its lease was lost"), "nobody else took it:\n{log}");
+    firm.stop();
+}

@@ -253,6 +253,15 @@ impl Store {
         Ok(lease)
     }
 
+    /// Holds an effect for longer; false where it is not ours any more.
+    pub async fn renew(&self, lease: &Lease, until_ms: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE effect SET next_ms = $3 WHERE id = $1 AND fence = $2 AND state = 'running'";
+        let renewed = tx.execute(sql, args![lease.id, lease.fence, until_ms]).await? == 1;
+        tx.commit().await?;
+        Ok(renewed)
+    }
+
     /// Frees what daemons that are gone had leased, without waiting for the leases to run out.
     pub async fn rescue(&self, now_ms: i64) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;

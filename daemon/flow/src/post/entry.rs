@@ -78,10 +78,12 @@ pub(super) fn narrative(
     render(&account.entry.narrative, &named).map_err(|error| FlowError::Template { name: name(), error })
 }
 
-pub(super) fn day(road: &Road, account: &Account, payment: &Payment) -> Date {
+pub(super) fn day(road: &Road, account: &Account, payment: &Payment, posting: &Posting) -> Date {
     let at_ms = match account.entry.dated {
-        Dated::Received => payment.created_ms,
         Dated::Posted => road.now_ms(),
+        // Money that goes back goes on the day on which that was heard.
+        Dated::Received if posting.reverses.is_some() => posting.created_ms,
+        Dated::Received => payment.created_ms,
     };
     let at = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
     let day = at.with_timezone(&road.firm.time_zone).date_naive();

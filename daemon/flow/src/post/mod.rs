@@ -16,12 +16,15 @@ use crate::error::FlowError;
 use crate::plugin::connector::{PostResult, Posting as WirePosting};
 use crate::road::{Road, money};
 use remitd_domain::posting::State;
-use remitd_host::{Failure, JobSpec, Money};
+use remitd_host::{Failure, FailureClass, JobSpec, Money};
 use remitd_store::{Finish, Lease, Posting};
 
 /// More than is open; and the payload of an effect whose posting is to be written all the same.
 const OVER_PAYMENT: &str = "over-payment";
 const DECIDED: &str = r#"{"decided":true}"#;
+
+/// How the code of a failure begins after which the balance was not known yet, and nothing written.
+const UNASKED: &str = "balance-";
 
 /// A reversal waits for what it takes back.
 const WAIT_FOR_ORIGINAL_MS: i64 = 5_000;
@@ -57,19 +60,22 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
 }
 
 /// More than is open: the statement was paid by hand meanwhile, or changed. A person decides; who tries it again has decided. Only
-/// before the first attempt, since a later one may find its own posting in the balance.
+/// before anything was written, since a later attempt may find its own posting in the balance.
 async fn conflict(road: &Road, lease: &Lease, posting: &Posting) -> Result<Option<Failure>, FlowError> {
-    if lease.attempt > 1
-        || lease.payload == DECIDED
-        || posting.reverses.is_some()
-        || posting.statement.is_empty()
-    {
+    let unasked = |code: &str| code.starts_with(UNASKED);
+    let unwritten = lease.attempt == 1 || posting.error_code.as_deref().is_some_and(unasked);
+    if !unwritten || lease.payload == DECIDED || posting.reverses.is_some() || posting.statement.is_empty() {
         return Ok(None);
     }
     let job = JobSpec { key: format!("balance:{}", posting.key), ..job(lease) };
-    let asked = road.connector(&posting.connector)?.balance(job, posting.statement.clone()).await;
-    // What cannot be asked, or is not there, the connector itself will say.
-    let Ok(Some(open)) = asked else { return Ok(None) };
+    let open = match road.connector(&posting.connector)?.balance(job, posting.statement.clone()).await {
+        Ok(Some(open)) => open,
+        Err(failure) if failure.class == FailureClass::Unavailable => {
+            return Ok(Some(Failure { code: format!("{UNASKED}{}", failure.code), ..failure }));
+        }
+        // What is not there, or cannot be asked at all, the connector itself will say.
+        Ok(None) | Err(_) => return Ok(None),
+    };
     if open.currency != posting.currency || posting.amount_minor <= open.amount_minor {
         return Ok(None);
     }
@@ -115,7 +121,7 @@ async fn wire_posting(
         matter: posting.matter.clone(),
         client: posting.client.clone(),
         amount: Money { amount_minor: posting.amount_minor, currency: posting.currency.clone() },
-        received: entry::day(road, account, &payment),
+        received: entry::day(road, account, &payment, posting),
         narrative: entry::narrative(account, &request, &payment, posting)?,
         details: entry::details(account, posting, original),
         method: payment.method,

@@ -7,6 +7,7 @@ use crate::error::FlowError;
 use crate::road::Road;
 use crate::{collect, deliver, intake, post};
 use remitd_store::{Finish, Lease};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -15,6 +16,8 @@ use tokio::task::JoinSet;
 /// The longest between two looks; news come by [`crate::Wake`].
 const LOOK: Duration = Duration::from_secs(1);
 const AWAY: Duration = Duration::from_secs(2);
+/// So many times within the length of a lease.
+const RENEWALS: i64 = 3;
 
 pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::Receiver<bool>) {
     let mut news = road.wake.listen();
@@ -34,7 +37,7 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
         let took = !taken.is_empty();
         for lease in taken {
             let road = road.clone();
-            in_hand.spawn(async move { perform(&road, &lease).await });
+            in_hand.spawn(async move { hold(&road, &lease).await });
         }
         if in_hand.len() >= at_once {
             in_hand.join_next().await;
@@ -54,6 +57,27 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
         while in_hand.try_join_next().is_some() {}
     }
     while in_hand.join_next().await.is_some() {}
+}
+
+/// Performs an effect for as long as it takes: what is still in hand is nobody else's.
+async fn hold(road: &Road, lease: &Lease) {
+    tokio::select! {
+        () = perform(road, lease) => {}
+        never = renew(road, lease) => match never {},
+    }
+}
+
+/// Renews the lease in time. Where it is lost all the same, or has come to its end just now, the effect's own fence decides.
+async fn renew(road: &Road, lease: &Lease) -> Infallible {
+    let lease_ms = road.limits.lease_ms;
+    loop {
+        tokio::time::sleep(Duration::from_millis(u64::try_from(lease_ms / RENEWALS).unwrap_or(1))).await;
+        match road.store.renew(lease, road.now_ms() + lease_ms).await {
+            Ok(true) => {}
+            Ok(false) => return std::future::pending().await,
+            Err(error) => tracing::warn!(effect = lease.key, %error, "its lease could not be renewed"),
+        }
+    }
 }
 
 async fn pause(stop: &mut watch::Receiver<bool>, long: Duration) {

@@ -43,6 +43,9 @@ async fn finished(store: &Store, answers: &mut Answers) {
     answers.note("take again", late.iter().map(shown).collect::<Vec<_>>());
     let one = store.take_one("poll:sandbox", NOW, LEASE).await.unwrap().unwrap();
     answers.note("take_one", shown(&one));
+    answers.note("renew", store.renew(&one, NOW + 2 * LEASE).await.unwrap());
+    let lost = Lease { fence: one.fence - 1, ..one.clone() };
+    answers.note("renew", store.renew(&lost, NOW + 2 * LEASE).await.unwrap());
     answers.note("take_one", store.take_one("poll:sandbox", NOW, LEASE).await.unwrap());
     let (code, message) = ("c".to_owned(), "m".to_owned());
     let ends = [
