@@ -124,7 +124,7 @@ async fn list(connector: &Connector, trial: &mut Trial) -> Vec<Statement> {
             Verdict::Odd,
             "no statement is open, or the statement does not find them",
         ),
-        count => trial.note("open_since", Verdict::Ok, format!("{count} open statements in the first page")),
+        count => trial.note("open_since", Verdict::Ok, format!("the first page has {count}")),
     }
     if let Some(next) = page.next {
         match connector.open_since(job("open_since"), Some(next.clone()), LOOKED_AT).await {
