@@ -65,6 +65,7 @@ stories! {
     push
     push_one_link
     quick_link
+    refund
     restart
     review
     several_addresses
@@ -108,6 +109,7 @@ matters_on_mariadb! {
     push
     push_one_link
     quick_link
+    refund
     stale_links
     trust_manual
     webhook_only

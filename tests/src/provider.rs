@@ -58,6 +58,13 @@ impl Provider {
         self.ask(post)["settled"].as_i64().expect("a number")
     }
 
+    /// Somebody at the firm gives money back at the provider.
+    pub fn refund(&self, payment: &str, amount_minor: i64) {
+        let post = self.client.post(format!("{}/v1/payments/{payment}/refunds", self.url));
+        let post = post.header("idempotency-key", format!("{payment}:{amount_minor}"));
+        self.ask(post.json(&serde_json::json!({ "amount_minor": amount_minor })));
+    }
+
     pub fn totals(&self) -> Totals {
         let totals = self.ask(self.client.get(format!("{}/v1/test/totals", self.url)));
         let number = |name: &str| totals[name].as_i64().expect("a number");

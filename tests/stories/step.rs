@@ -28,6 +28,7 @@ pub enum Step {
     Daemon(Daemon),
     Settle(Settle),
     Matters(Matters),
+    Refund(Refund),
 }
 
 /// A command as a person types it, and how it ends.
@@ -174,6 +175,14 @@ pub struct Matters {
     answer: Option<String>,
 }
 
+/// Somebody gives back, at the provider, so many minor units of a request's payment.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refund {
+    refund: u64,
+    minor: i64,
+}
+
 fn fine() -> u16 {
     200
 }
@@ -233,6 +242,10 @@ impl Step {
                     Place::MattersOnMariaDb => mariadb::shared().ask(&firm.matters_url(), matters),
                 };
                 assert_eq!(answer.as_ref().unwrap_or(&got), &got);
+            }
+            Step::Refund(Refund { refund, minor }) => {
+                let shown = firm.ask(&["request", "show", &refund.to_string()]);
+                firm.provider.refund(shown["payments"][0]["reference"].as_str().unwrap(), *minor);
             }
             Step::Settle(Settle { settle }) => assert_eq!(firm.provider.settle(), *settle),
         }

@@ -40,7 +40,8 @@ impl Report {
             "payment-pending" => Some(Report::Pending),
             "payment-succeeded" => Some(Report::Succeeded),
             "payment-failed" => Some(Report::Failed),
-            "payment-returned" => Some(Report::Returned),
+            // Given back by the firm, or taken back by the payer's bank: the money is gone either way.
+            "payment-returned" | "refunded" => Some(Report::Returned),
             _ => None,
         }
     }

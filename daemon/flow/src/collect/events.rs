@@ -110,13 +110,6 @@ async fn apply(road: &Road, gateway: &str, event: &Event) -> Result<(), FlowErro
             }
         }
         None => {
-            if event.what == "refunded" {
-                tracing::error!(
-                    request = request.id,
-                    payment = event.payment,
-                    "refunded at the gateway: take its posting back by hand"
-                );
-            }
             tx.event_of_request(request.id, &event.what, gateway, &event.reason, now_ms).await?;
         }
     }
@@ -202,7 +195,7 @@ fn odd(request: &Request, known: Option<&Payment>, event: &Event, report: Report
         return Some(format!("its amount is {amount_minor} minor units"));
     }
     let part = known.is_some_and(|payment| amount_minor < payment.amount_minor);
-    (report == Report::Returned && part).then(|| "only a part of it was returned".to_owned())
+    (report == Report::Returned && part).then(|| format!("only {amount_minor} minor units of it came back"))
 }
 
 /// Money came by this checkout: no other one of the link may stay payable.
