@@ -13,7 +13,7 @@ use remitd_domain::draft::Drafts;
 use remitd_domain::policy::OneLink;
 use remitd_domain::request::{Change, State};
 use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
-use remitd_host::{JobSpec, Money};
+use remitd_host::{FailureClass, JobSpec, Money};
 use remitd_store::{NewBatch, Request, RequestLine, Tx};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -223,6 +223,8 @@ async fn balance(road: &Road, request: &Request, statement: &str) -> Open {
     match connector.balance(job, statement.to_owned()).await {
         Ok(None) => Open::Unknown,
         Ok(Some(open)) => in_currency(request, &open),
+        // A mapping need not say how a balance is read.
+        Err(failure) if failure.class == FailureClass::Invalid => Open::Unsure,
         Err(failure) => {
             tracing::warn!(request = request.id, statement, error = %failure.message, "its balance cannot be read");
             Open::Unsure
