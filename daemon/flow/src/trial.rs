@@ -3,11 +3,10 @@
 
 use crate::error::FlowError;
 use crate::plugin::Connector;
-use crate::plugin::connector::{Posted, Posting, Statement};
+use crate::plugin::connector::{Posted, Posting, Statement, to_wire};
 use crate::road::{Road, money};
-use chrono::Datelike;
 use remitd_domain::email::check_addresses;
-use remitd_host::{Date, Failure, JobSpec, Money};
+use remitd_host::{Failure, JobSpec, Money};
 use serde::Serialize;
 
 /// Statements that are looked at, and those that are shown.
@@ -309,15 +308,13 @@ async fn written(
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| FlowError::Random(error.to_string()))?;
     let key = format!("remitd-test-{}", hex::encode(random));
-    let today = road.today();
-    let day = |number: u32| u8::try_from(number).unwrap_or_default();
     let posting = Posting {
         key: key.clone(),
         statement: statement.number.clone(),
         matter: statement.matter.clone(),
         client: statement.client.clone(),
         amount: Money { amount_minor: 1, currency: statement.open.currency.clone() },
-        received: Date { year: today.year(), month: day(today.month()), day: day(today.day()) },
+        received: to_wire(road.today()),
         method: "card".to_owned(),
         reference: key.clone(),
         payer_name: "remitd matter test".to_owned(),

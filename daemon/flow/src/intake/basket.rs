@@ -2,13 +2,13 @@
 //! assigned to them.
 
 use super::gate::Gate;
+use super::push::draft;
 use super::quick::{new_batch, one};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, money};
-use chrono::NaiveDate;
-use remitd_domain::draft::{Draft, Drafts};
+use remitd_domain::draft::Drafts;
 use remitd_domain::policy::OneLink;
 use remitd_domain::posting::split;
 use remitd_host::JobSpec;
@@ -45,18 +45,7 @@ pub async fn ask(
     let (name, email) = payer(basket, &lines)?;
     let mut drafts = Drafts::default();
     for (statement, amount_minor) in &lines {
-        drafts.push(&Draft {
-            line: 0,
-            amount_minor: *amount_minor,
-            invoice_date: statement.issued.and_then(date),
-            due_date: statement.due.and_then(date),
-            invoice: statement.number.clone(),
-            payer_name: name.clone(),
-            payer_email: email.clone(),
-            message: basket.message.to_owned(),
-            client: statement.client.clone(),
-            matter: statement.matter.clone(),
-        });
+        drafts.push(&draft(statement, *amount_minor, (&name, &email), basket.message));
     }
     let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
     let batch = format!("matter {}", basket.matters.join(", "));
@@ -176,10 +165,6 @@ fn payer(basket: &Basket<'_>, lines: &[(Statement, i64)]) -> Result<(String, Str
             Err(refused(format!("they have different payers: {}; ask each, or name one", told.join(", "))))
         }
     }
-}
-
-fn date(day: remitd_host::Date) -> Option<NaiveDate> {
-    NaiveDate::from_ymd_opt(day.year, u32::from(day.month), u32::from(day.day))
 }
 
 fn refused(why: String) -> FlowError {

@@ -4,7 +4,7 @@ use super::gate::{Gate, Outcome};
 use super::stale::{self, Ended};
 use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
-use crate::plugin::connector::Statement;
+use crate::plugin::connector::{Statement, from_wire};
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, money};
 use chrono::{Days, NaiveDate};
@@ -156,6 +156,27 @@ async fn take_page(
     gate.take(&drafts, None).await.map(drop)
 }
 
+/// What is asked for of a statement, from a payer by name and address.
+pub(super) fn draft(
+    statement: &Statement,
+    amount_minor: i64,
+    (name, email): (&str, &str),
+    message: &str,
+) -> Draft {
+    Draft {
+        line: 0,
+        amount_minor,
+        invoice_date: statement.issued.and_then(from_wire),
+        due_date: statement.due.and_then(from_wire),
+        invoice: statement.number.clone(),
+        payer_name: name.to_owned(),
+        payer_email: email.to_owned(),
+        message: message.to_owned(),
+        client: statement.client.clone(),
+        matter: statement.matter.clone(),
+    }
+}
+
 /// The draft of a statement, or the rule that leaves it out.
 fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDate) -> Result<Draft, String> {
     let open = &statement.open;
@@ -178,25 +199,14 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
             return Err(format!("{} payers share it: send each a quick link for their part", payers.len()));
         }
     };
-    let due_date = statement.due.and_then(date);
+    let due_date = statement.due.and_then(from_wire);
     if let (Some(days), Some(due)) = (push.days_before_due, due_date) {
         let first = due.checked_sub_days(Days::new(u64::from(days)));
         if first.is_some_and(|first| today < first) {
             return Err(format!("it is due on {due}, more than {days} days ahead"));
         }
     }
-    let draft = Draft {
-        line: 0,
-        amount_minor: open.amount_minor,
-        invoice_date: statement.issued.and_then(date),
-        due_date,
-        invoice: statement.number.clone(),
-        payer_name: payer.name.clone(),
-        payer_email: payer.email.clone(),
-        message: String::new(),
-        client: statement.client.clone(),
-        matter: statement.matter.clone(),
-    };
+    let draft = draft(statement, open.amount_minor, (&payer.name, &payer.email), "");
     // One statement with a bad address must not keep the others from their payers.
     let mut findings = Vec::new();
     check(
@@ -208,10 +218,6 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
         None => Ok(draft),
         Some(finding) => Err(finding.to_string()),
     }
-}
-
-fn date(date: remitd_host::Date) -> Option<NaiveDate> {
-    NaiveDate::from_ymd_opt(date.year, u32::from(date.month), u32::from(date.day))
 }
 
 /// The effect of a schedule: push, and come again at its next time. What a second one finds is asked for already.

@@ -2,10 +2,21 @@
 
 use super::world::connector::{ConnectorPluginPre, exports::remitd::plugin::connector as bound};
 use super::{Seat, calls};
-use remitd_host::{Failure, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
+use chrono::{Datelike, NaiveDate};
+use remitd_host::{Date, Failure, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
 use std::sync::Arc;
 
 pub use bound::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+
+/// A day as the contract writes it; none for one that no calendar has.
+pub(crate) fn from_wire(day: Date) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(day.year, u32::from(day.month), u32::from(day.day))
+}
+
+pub(crate) fn to_wire(day: NaiveDate) -> Date {
+    let part = |number: u32| u8::try_from(number).unwrap_or_default();
+    Date { year: day.year(), month: part(day.month()), day: part(day.day()) }
+}
 
 #[derive(Clone)]
 pub struct Connector {

@@ -2,9 +2,9 @@
 //! the same however often it is tried.
 
 use crate::error::FlowError;
-use crate::plugin::connector::Detail;
+use crate::plugin::connector::{Detail, to_wire};
 use crate::road::{Account, Dated, Road};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use remitd_domain::account::Kind;
 use remitd_host::Date;
@@ -86,9 +86,7 @@ pub(super) fn day(road: &Road, account: &Account, payment: &Payment, posting: &P
         Dated::Received => payment.created_ms,
     };
     let at = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
-    let day = at.with_timezone(&road.firm.time_zone).date_naive();
-    let part = |number: u32| u8::try_from(number).unwrap_or_default();
-    Date { year: day.year(), month: part(day.month()), day: part(day.day()) }
+    to_wire(at.with_timezone(&road.firm.time_zone).date_naive())
 }
 
 /// By the names of the contract; those that say nothing are left out.
