@@ -66,6 +66,7 @@ stories! {
     push_one_link
     quick_link
     refund
+    refund_part
     restart
     review
     several_addresses
@@ -110,6 +111,7 @@ matters_on_mariadb! {
     push_one_link
     quick_link
     refund
+    refund_part
     stale_links
     trust_manual
     webhook_only

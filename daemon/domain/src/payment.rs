@@ -33,6 +33,45 @@ pub fn next(state: Option<State>, report: Report) -> Option<State> {
     }
 }
 
+/// A payment as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    pub state: State,
+    pub amount_minor: i64,
+    /// What of it went back.
+    pub returned_minor: i64,
+}
+
+/// What it means for a payment that money of it went back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// All that was left of it.
+    Whole,
+    /// It stands, for less.
+    Part,
+    /// Heard of before the payment itself was sure: kept until it is.
+    Early,
+    /// More than there was.
+    TooMuch,
+    /// Nothing is left that could go back.
+    Nothing,
+}
+
+/// `asked_minor` is what the checkout asked for: the best guess of a payment that nobody has heard of.
+pub fn back(known: Option<Known>, told_minor: i64, asked_minor: i64) -> Back {
+    let Some(Known { state, amount_minor, returned_minor }) = known else {
+        return if told_minor < asked_minor { Back::Early } else { Back::Whole };
+    };
+    let left_minor = amount_minor - returned_minor;
+    match state {
+        State::Failed | State::Returned => Back::Nothing,
+        State::Pending | State::Succeeded if told_minor > left_minor => Back::TooMuch,
+        State::Pending | State::Succeeded if told_minor == left_minor => Back::Whole,
+        State::Pending => Back::Early,
+        State::Succeeded => Back::Part,
+    }
+}
+
 impl Report {
     /// By the contract's vocabulary of `event.what`; others are noted and left alone.
     pub fn from_event(what: &str) -> Option<Report> {
@@ -85,5 +124,24 @@ mod tests {
         assert_eq!(run(&[Report::Returned, Report::Succeeded, Report::Pending]), Some(State::Returned));
         assert_eq!(run(&[Report::Succeeded, Report::Succeeded]), Some(State::Succeeded));
         assert_eq!(run(&[Report::Pending, Report::Failed, Report::Failed]), Some(State::Failed));
+    }
+
+    #[test]
+    fn what_goes_back_is_the_whole_or_a_part() {
+        let known = |state, returned_minor| Some(Known { state, amount_minor: 100, returned_minor });
+        for (known, told, expect) in [
+            (None, 100, Back::Whole),
+            (None, 30, Back::Early),
+            (known(State::Pending, 0), 100, Back::Whole),
+            (known(State::Pending, 0), 30, Back::Early),
+            (known(State::Succeeded, 0), 30, Back::Part),
+            (known(State::Succeeded, 0), 100, Back::Whole),
+            (known(State::Succeeded, 30), 70, Back::Whole),
+            (known(State::Succeeded, 30), 71, Back::TooMuch),
+            (known(State::Returned, 100), 100, Back::Nothing),
+            (known(State::Failed, 0), 100, Back::Nothing),
+        ] {
+            assert_eq!(back(known, told, 100), expect, "{known:?} {told}");
+        }
     }
 }

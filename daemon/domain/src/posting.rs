@@ -65,6 +65,15 @@ pub fn key(parts: &[&str]) -> String {
     format!("remitd-{hash}")
 }
 
+/// Why the rest of a posting waits of which a part went back: the whole is taken back first, and the rest written anew, since no
+/// matter software takes back a part.
+pub const AFTER_REVERSAL: &str = "after-reversal";
+
+/// The key of what stays of a posting, by the key of the reversal that takes back the whole of it.
+pub fn rest_key(reversal: &str) -> String {
+    key(&[reversal, "rest"])
+}
+
 /// Where a posting stands: the views of Manage Postings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {

@@ -194,6 +194,8 @@ pub struct PaymentView {
     pub id: i64,
     pub state: &'static str,
     pub amount: String,
+    /// What of it went back.
+    pub returned: String,
     pub currency: String,
     pub method: String,
     pub gateway: String,
@@ -208,6 +210,7 @@ impl From<&Payment> for PaymentView {
             id: payment.id,
             state: payment.state.name(),
             amount: amount(payment.amount_minor, &payment.currency),
+            returned: amount(payment.returned_minor, &payment.currency),
             currency: payment.currency.clone(),
             method: payment.method.clone(),
             gateway: payment.gateway.clone(),

@@ -13,7 +13,7 @@ pub struct Books {
     pub requests: i64,
     /// Messages that were sent.
     pub mails: i64,
-    /// Payments that succeeded, and what they sum to, returned ones left out.
+    /// Payments that succeeded, and what they sum to, without what went back.
     pub payments: i64,
     pub paid_minor: i64,
     /// Postings in the matter software, and what they sum to, reversals taken off.
@@ -32,7 +32,7 @@ const BOOKS: &str = r#"SELECT
   (SELECT count(*) FROM request WHERE state NOT IN ('draft', 'discarded', 'gathered')),
   (SELECT count(*) FROM message WHERE state = 'sent'),
   (SELECT count(*) FROM payment WHERE state = 'succeeded'),
-  (SELECT CAST(coalesce(sum(amount_minor), 0) AS BIGINT) FROM payment WHERE state = 'succeeded'),
+  (SELECT CAST(coalesce(sum(amount_minor - returned_minor), 0) AS BIGINT) FROM payment WHERE state = 'succeeded'),
   (SELECT count(*) FROM posting WHERE state = 'posted'),
   (SELECT CAST(coalesce(sum(CASE kind WHEN 'reversal' THEN -amount_minor ELSE amount_minor END), 0) AS BIGINT)
      FROM posting WHERE state = 'posted'),

@@ -13,6 +13,8 @@ pub struct Payment {
     pub gateway: String,
     pub gateway_ref: String,
     pub amount_minor: i64,
+    /// What of it went back.
+    pub returned_minor: i64,
     pub currency: String,
     pub method: String,
     pub state: State,
@@ -39,7 +41,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, request_id, checkout_id, gateway, gateway_ref, amount_minor, currency, method, state, reason,
-                created_ms, changed_ms FROM payment ",
+                created_ms, changed_ms, returned_minor FROM payment ",
             $rest
         )
     };
@@ -60,6 +62,7 @@ fn payment(row: &Row) -> Result<Payment, StoreError> {
         reason: row.text(9)?,
         created_ms: row.int(10)?,
         changed_ms: row.int(11)?,
+        returned_minor: row.int(12)?,
     })
 }
 
@@ -108,6 +111,12 @@ impl Tx {
         let sql =
             "UPDATE payment SET state = $2, amount_minor = $3, reason = $4, changed_ms = $5 WHERE id = $1";
         self.execute(sql, args![id, state.name(), amount_minor, reason, now_ms]).await.map(drop)
+    }
+
+    /// Money of it that went back.
+    pub async fn add_returned(&mut self, id: i64, amount_minor: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE payment SET returned_minor = returned_minor + $2 WHERE id = $1";
+        self.execute(sql, args![id, amount_minor]).await.map(drop)
     }
 
     /// Whether money for the request is on its way and not sure yet.

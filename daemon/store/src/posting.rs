@@ -12,6 +12,8 @@ pub struct Posting {
     pub key: String,
     pub payment_id: i64,
     pub request_id: i64,
+    /// Its place among the payment's own.
+    pub line: i64,
     /// The posting that this one takes back.
     pub reverses: Option<i64>,
     pub statement: String,
@@ -46,10 +48,10 @@ pub struct NewPosting<'a> {
 }
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($rest:expr) => {
         concat!(
             "SELECT id, key, payment_id, request_id, reverses, statement, client, matter, connector, amount_minor, currency,
-                state, external_ref, error_code, error, created_ms, posted_ms FROM posting ",
+                state, external_ref, error_code, error, created_ms, posted_ms, line FROM posting ",
             $rest
         )
     };
@@ -75,16 +77,25 @@ fn posting(row: &Row) -> Result<Posting, StoreError> {
         error: row.opt_text(14)?,
         created_ms: row.int(15)?,
         posted_ms: row.opt_int(16)?,
+        line: row.int(17)?,
     })
 }
 
 const LOCKED: Sql =
     Sql { sqlite: select!("WHERE id = $1"), postgres: select!("WHERE id = $1 FOR NO KEY UPDATE") };
 
-const OF_PAYMENT: Sql = Sql {
-    sqlite: select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id"),
-    postgres: select!("WHERE payment_id = $1 AND kind = 'payment' ORDER BY id FOR NO KEY UPDATE"),
-};
+macro_rules! standing {
+    ($rest:literal) => {
+        select!(concat!(
+            "WHERE payment_id = $1 AND kind = 'payment' AND NOT EXISTS (SELECT 1 FROM posting r
+               WHERE r.payment_id = posting.payment_id AND r.kind = 'reversal' AND r.line = posting.line)
+             ORDER BY id",
+            $rest
+        ))
+    };
+}
+
+const STANDING: Sql = Sql { sqlite: standing!(""), postgres: standing!(" FOR NO KEY UPDATE") };
 
 /// Statements for which money has arrived, or is on its way, that is not in their balance yet; `$list` unpacks the numbers.
 macro_rules! unwritten {
@@ -154,9 +165,19 @@ impl Tx {
         self.row(LOCKED, args![id]).await?.as_ref().map(posting).transpose()
     }
 
-    /// A payment's own postings, held until the transaction ends.
-    pub async fn postings_of_payment(&mut self, payment_id: i64) -> Result<Vec<Posting>, StoreError> {
-        self.rows(OF_PAYMENT, args![payment_id]).await?.iter().map(posting).collect()
+    pub async fn posting_by_key(&mut self, key: &str) -> Result<Option<Posting>, StoreError> {
+        self.row(select!("WHERE key = $1"), args![key]).await?.as_ref().map(posting).transpose()
+    }
+
+    /// A payment's own postings that nothing takes back yet, held until the transaction ends.
+    pub async fn standing_postings(&mut self, payment_id: i64) -> Result<Vec<Posting>, StoreError> {
+        self.rows(STANDING, args![payment_id]).await?.iter().map(posting).collect()
+    }
+
+    /// Less for one that is not written yet.
+    pub async fn lessen_posting(&mut self, id: i64, amount_minor: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE posting SET amount_minor = $2 WHERE id = $1";
+        self.execute(sql, args![id, amount_minor]).await.map(drop)
     }
 
     /// False when it was not in `from`.

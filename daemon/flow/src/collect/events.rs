@@ -1,13 +1,14 @@
 //! What a gateway tells becomes payments and postings. An event is noted in the transaction of the work that it causes, so
 //! that the same one by webhook and by polling counts once.
 
+use super::back;
 use crate::effect::{CLOSE, POST, finish, job, recurring, want_receipt};
 use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Posting as PostingMode, Road, money};
-use remitd_domain::payment::{self, Report, State as Paid};
+use remitd_domain::payment::{self, Back, Report, State as Paid};
 use remitd_domain::posting::{State as PostingState, key, split};
-use remitd_domain::request::{Change, State as Standing};
+use remitd_domain::request::Change;
 use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
 use remitd_store::{
     Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
@@ -132,33 +133,27 @@ async fn take_report(
     let now_ms = road.now_ms();
     let gateway = checkout.gateway.as_str();
     let known = tx.payment_by_ref(gateway, &event.payment).await?;
-    if let Some(why) = odd(request, known.as_ref(), event, report) {
+    if let Some(why) = odd(request, checkout, known.as_ref(), event, report) {
         let text = format!("payment {}: {why}: settle it by hand", event.payment);
         tracing::error!(request = request.id, payment = event.payment, "{text}");
         return Ok(tx.event_of_request(request.id, "odd payment", gateway, &text, now_ms).await?);
     }
+    if report == Report::Returned && back::in_part(road, tx, checkout, request, known.as_ref(), event).await?
+    {
+        return Ok(());
+    }
     let before = known.as_ref().map(|payment| payment.state);
     let Some(after) = payment::next(before, report) else { return Ok(()) };
+    let returned_minor = known.as_ref().map_or(0, |payment| payment.returned_minor);
     let id = match known {
+        // What came back of it leaves its amount as it was.
         Some(payment) => {
-            tx.change_payment(payment.id, after, event.amount.amount_minor, &event.reason, now_ms).await?;
+            let amount_minor =
+                if after == Paid::Returned { payment.amount_minor } else { event.amount.amount_minor };
+            tx.change_payment(payment.id, after, amount_minor, &event.reason, now_ms).await?;
             payment.id
         }
-        None => {
-            tx.insert_payment(&NewPayment {
-                request_id: request.id,
-                checkout_id: checkout.id,
-                gateway,
-                gateway_ref: &event.payment,
-                amount_minor: event.amount.amount_minor,
-                currency: &request.currency,
-                method: &event.method,
-                state: after,
-                reason: &event.reason,
-                now_ms,
-            })
-            .await?
-        }
+        None => tx.insert_payment(&new_payment(checkout, request, event, after, now_ms)).await?,
     };
     let amount = money(event.amount.amount_minor, &request.currency)?.grouped();
     let detail = format!("{amount} by {} {} {}", event.method, event.payment, event.reason);
@@ -170,9 +165,13 @@ async fn take_report(
         }
         (_, Paid::Succeeded) => {
             used(tx, checkout, now_ms).await?;
-            succeeded(road, tx, request, event, id).await
+            succeeded(road, tx, request, event, id).await?;
+            back::heard_early(road, tx, request, event, (id, returned_minor)).await
         }
         (Some(Paid::Pending), Paid::Failed) | (Some(Paid::Pending) | None, Paid::Returned) => {
+            if after == Paid::Returned {
+                tx.add_returned(id, event.amount.amount_minor).await?;
+            }
             // Another payment may be under way: then the link is not open again.
             if !tx.has_pending_payment(request.id).await? {
                 tx.change_request(request.id, Change::PaymentFailed).await?;
@@ -181,12 +180,39 @@ async fn take_report(
         }
         // A declined card: the payer is still at the gateway's page and may try another.
         (_, Paid::Failed) => Ok(()),
-        (_, Paid::Returned) => returned(road, tx, request, event, id).await,
+        (_, Paid::Returned) => back::took(road, tx, request, event, id).await,
+    }
+}
+
+pub(super) fn new_payment<'a>(
+    checkout: &'a Checkout,
+    request: &'a Request,
+    event: &'a Event,
+    state: Paid,
+    now_ms: i64,
+) -> NewPayment<'a> {
+    NewPayment {
+        request_id: request.id,
+        checkout_id: checkout.id,
+        gateway: &checkout.gateway,
+        gateway_ref: &event.payment,
+        amount_minor: event.amount.amount_minor,
+        currency: &request.currency,
+        method: &event.method,
+        state,
+        reason: &event.reason,
+        now_ms,
     }
 }
 
 /// What no rule covers: a person must look at it, and nothing is written for it.
-fn odd(request: &Request, known: Option<&Payment>, event: &Event, report: Report) -> Option<String> {
+fn odd(
+    request: &Request,
+    checkout: &Checkout,
+    known: Option<&Payment>,
+    event: &Event,
+    report: Report,
+) -> Option<String> {
     let amount_minor = event.amount.amount_minor;
     if event.amount.currency != request.currency {
         return Some(format!("it came in {}", event.amount.currency));
@@ -194,8 +220,8 @@ fn odd(request: &Request, known: Option<&Payment>, event: &Event, report: Report
     if amount_minor <= 0 || request.paid_minor.checked_add(amount_minor).is_none() {
         return Some(format!("its amount is {amount_minor} minor units"));
     }
-    let part = known.is_some_and(|payment| amount_minor < payment.amount_minor);
-    (report == Report::Returned && part).then(|| format!("only {amount_minor} minor units of it came back"))
+    let too_much = report == Report::Returned && back::of(checkout, known, event) == Back::TooMuch;
+    too_much.then(|| format!("{amount_minor} minor units went back, more than were left of it"))
 }
 
 /// Money came by this checkout: no other one of the link may stay payable.
@@ -273,52 +299,7 @@ async fn succeeded(
     want_receipt(tx, request, payment, now_ms).await
 }
 
-/// Money that had come went back: each share is taken back where it was written, or never written where it was not yet.
-async fn returned(
-    road: &Road,
-    tx: &mut Tx,
-    request: &Request,
-    event: &Event,
-    payment: i64,
-) -> Result<(), FlowError> {
-    let now_ms = road.now_ms();
-    for (line, posting) in tx.postings_of_payment(payment).await?.into_iter().enumerate() {
-        let line = i64::try_from(line).unwrap_or_default();
-        tx.add_paid(request.id, -posting.amount_minor).await?;
-        match posting.state {
-            PostingState::Removed => continue,
-            PostingState::Pending | PostingState::Incomplete => {
-                tx.move_posting(posting.id, posting.state, PostingState::Removed).await?;
-                continue;
-            }
-            PostingState::Queued | PostingState::Posted => {}
-        }
-        let reversal = tx
-            .insert_posting(&NewPosting {
-                key: &posting_key(event, &posting.connector, line, "reversal"),
-                payment_id: payment,
-                request_id: request.id,
-                line,
-                reverses: Some(posting.id),
-                statement: &posting.statement,
-                client: &posting.client,
-                matter: &posting.matter,
-                connector: &posting.connector,
-                amount_minor: posting.amount_minor,
-                currency: &posting.currency,
-                state: PostingState::Queued,
-                now_ms,
-            })
-            .await?;
-        tx.want(&format!("{POST}:{reversal}"), POST, reversal, "{}", now_ms).await?;
-    }
-    if request.state == Standing::Processing {
-        tx.change_request(request.id, Change::PaymentFailed).await?;
-    }
-    Ok(())
-}
-
 /// From the gateway's own id of the payment, so that the key is the same however often the payment is told of.
-fn posting_key(event: &Event, connector: &str, line: i64, kind: &str) -> String {
+pub(super) fn posting_key(event: &Event, connector: &str, line: i64, kind: &str) -> String {
     key(&[&event.payment, &event.checkout, connector, &line.to_string(), kind])
 }

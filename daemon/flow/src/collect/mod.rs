@@ -4,6 +4,7 @@
 //!
 //! Invariants: looking at a link changes nothing; a link has at most one payable checkout; an event counts once.
 
+mod back;
 mod checkout;
 mod events;
 

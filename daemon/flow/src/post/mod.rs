@@ -4,6 +4,7 @@
 mod entry;
 mod export;
 mod mend;
+mod rest;
 mod split;
 
 pub use entry::check_narrative;
@@ -143,6 +144,7 @@ async fn record(
             tx.posting_posted(posting.id, result.external_ref.as_deref(), now_ms).await?;
             let what = if posting.reverses.is_some() { "reversal posted" } else { "posted" };
             tx.event_of_request(posting.request_id, what, &posting.connector, &posting.key, now_ms).await?;
+            rest::goes_on(&mut tx, posting, None, now_ms).await?;
             Finish::Done
         }
         Err(failure) => {
@@ -176,6 +178,7 @@ async fn unneeded(
         return finish(road, lease, &Finish::Again { at_ms: road.now_ms() + WAIT_FOR_ORIGINAL_MS }).await;
     }
     tx.move_posting(posting.id, State::Queued, State::Removed).await?;
+    rest::goes_on(&mut tx, posting, original, road.now_ms()).await?;
     tx.finish(lease, &Finish::Done, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())

@@ -87,6 +87,7 @@ async fn payments(store: &Store, answers: &mut Answers) {
     let id = tx.insert_payment(&new).await.unwrap();
     answers.note("has_pending_payment", tx.has_pending_payment(new.request_id).await.unwrap());
     tx.change_payment(id, Paid::Succeeded, 5_000, "sure", NOW + 1).await.unwrap();
+    tx.add_returned(id, 300).await.unwrap();
     answers.note("payment_by_ref", tx.payment_by_ref("sandbox", "pay_1").await.unwrap());
     answers.note("payment_by_ref", tx.payment_by_ref("sandbox", "pay_2").await.unwrap());
     for value in ["a", "b"] {
@@ -122,7 +123,9 @@ async fn postings(store: &Store, answers: &mut Answers) {
     let first = tx.insert_posting(&posting("remitd-1", 0, None)).await.unwrap();
     tx.insert_posting(&posting("remitd-2", 1, None)).await.unwrap();
     tx.insert_posting(&posting("remitd-3", 0, Some(first))).await.unwrap();
-    answers.note("postings_of_payment", tx.postings_of_payment(1).await.unwrap());
+    answers.note("standing_postings", tx.standing_postings(1).await.unwrap());
+    answers.note("posting_by_key", tx.posting_by_key("remitd-2").await.unwrap());
+    answers.note("posting_by_key", tx.posting_by_key("none").await.unwrap());
     tx.commit().await.unwrap();
     let mut tx = store.begin().await.unwrap();
     let twice = tx.insert_posting(&posting("remitd-1", 2, None)).await.unwrap_err();
@@ -140,6 +143,7 @@ async fn postings_change(store: &Store, answers: &mut Answers) {
     answers.note("posting", tx.posting(1).await.unwrap());
     answers.note("next line", tx.next_posting_line(1).await.unwrap());
     tx.allot_posting(2, "A-3", "M-3", "C-3", 77).await.unwrap();
+    tx.lessen_posting(2, 76).await.unwrap();
     answers.note("allotted", tx.posting(2).await.unwrap());
     tx.move_posting(2, State::Pending, State::Removed).await.unwrap();
     for read_ms in [NOW, NOW + 6] {
