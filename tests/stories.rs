@@ -64,6 +64,7 @@ stories! {
     posting_split
     push
     push_one_link
+    push_shares
     quick_link
     refund
     refund_part
@@ -109,6 +110,7 @@ matters_on_mariadb! {
     posting_split
     push
     push_one_link
+    push_shares
     quick_link
     refund
     refund_part

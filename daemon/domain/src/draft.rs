@@ -1,6 +1,7 @@
 //! Drafts: payments asked for, not released yet. Owns the one set of checks that every door shares, and its words.
 
 use crate::email::{AddressError, check_addresses, is_header_safe};
+use crate::shares::Share;
 use crate::trust::Entry;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub struct Drafts {
     pub messages: Texts,
     pub clients: Texts,
     pub matters: Texts,
+    /// Which rows ask for a payer's part of a statement; empty where none does.
+    pub shares: Vec<Option<Share>>,
 }
 
 /// One asked-for payment as a door of one row has it.
@@ -64,6 +67,9 @@ pub struct Draft {
     pub message: String,
     pub client: String,
     pub matter: String,
+    /// None asks for the whole of the invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
 }
 
 impl Drafts {
@@ -86,6 +92,10 @@ impl Drafts {
         self.messages.push(&draft.message);
         self.clients.push(&draft.client);
         self.matters.push(&draft.matter);
+        if draft.share.is_some() {
+            self.shares.resize(self.lines.len() - 1, None);
+            self.shares.push(draft.share.clone());
+        }
     }
 
     /// Row `at` by itself.
@@ -102,7 +112,18 @@ impl Drafts {
             message: self.messages.get(at).to_owned(),
             client: self.clients.get(at).to_owned(),
             matter: self.matters.get(at).to_owned(),
+            share: self.share(at).cloned(),
         }
+    }
+
+    /// Which part of its invoice row `at` asks for, where it does not ask for the whole.
+    pub fn share(&self, at: usize) -> Option<&Share> {
+        self.shares.get(at).and_then(Option::as_ref)
+    }
+
+    /// The payer whose part of its invoice row `at` asks for.
+    pub fn payer(&self, at: usize) -> Option<&str> {
+        self.share(at).map(|share| share.payer.as_str())
     }
 
     /// What is checked of row `at`.

@@ -11,6 +11,7 @@ pub mod payment;
 pub mod policy;
 pub mod posting;
 pub mod request;
+pub mod shares;
 pub mod stale;
 pub mod time;
 pub mod trust;

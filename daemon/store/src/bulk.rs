@@ -5,7 +5,9 @@
 use crate::db::{Sql, Tx, args};
 use crate::error::StoreError;
 use crate::piece::{Bulk, Piece};
+use crate::request::share_columns;
 use remitd_domain::draft::Drafts;
+use remitd_domain::link::NONCE_BYTES;
 
 /// Fewer rows are inserted sooner than a COPY and its savepoint have begun.
 const COPY_FROM_ROWS: usize = 64;
@@ -26,14 +28,17 @@ const COPY: &str = "COPY request (nonce, amount_minor, invoice_date, due_date, i
 /// The columns as [`Piece::json`] writes them.
 const INSERT: Sql = Sql {
     sqlite: "INSERT INTO request (id, batch_id, nonce, state, account, connector, amount_minor, currency, payer_name,
-                payer_email, invoice, invoice_date, due_date, client, matter, message, line, created_ms, expires_ms, remainder_of)
+                payer_email, invoice, invoice_date, due_date, client, matter, message, line, created_ms, expires_ms, remainder_of,
+                payer, shares)
              SELECT $2 + key, $3, unhex(value ->> 0), $4, $5, $6, value ->> 1, $7, value ->> 5,
-                value ->> 6, value ->> 4, value ->> 2, value ->> 3, value ->> 8, value ->> 9, value ->> 7, value ->> 10, $8, $9, $10
+                value ->> 6, value ->> 4, value ->> 2, value ->> 3, value ->> 8, value ->> 9, value ->> 7, value ->> 10, $8, $9, $10, $11, $12
              FROM jsonb_each($1) WHERE true ON CONFLICT DO NOTHING",
     postgres: "INSERT INTO request (id, batch_id, nonce, state, account, connector, amount_minor, currency, payer_name,
-                payer_email, invoice, invoice_date, due_date, client, matter, message, line, created_ms, expires_ms, remainder_of)
+                payer_email, invoice, invoice_date, due_date, client, matter, message, line, created_ms, expires_ms, remainder_of,
+                payer, shares)
              SELECT $2 + ord - 1, $3, decode(value ->> 0, 'hex'), $4, $5, $6, (value ->> 1)::bigint, $7, value ->> 5,
-                value ->> 6, value ->> 4, value ->> 2, value ->> 3, value ->> 8, value ->> 9, value ->> 7, (value ->> 10)::bigint, $8, $9, $10
+                value ->> 6, value ->> 4, value ->> 2, value ->> 3, value ->> 8, value ->> 9, value ->> 7, (value ->> 10)::bigint, $8, $9, $10,
+                $11, $12
              FROM json_array_elements($1::json) WITH ORDINALITY AS piece (value, ord) ON CONFLICT DO NOTHING",
 };
 
@@ -56,16 +61,32 @@ impl Tx {
                 args![wanted],
             )
             .await?;
-        let piece = Piece { bulk, first_id, drafts, keep, nonces };
-        if keep.len() >= COPY_FROM_ROWS && self.is_postgres() && self.copy(COPY, &piece.copy()?).await? {
-            return Ok(Taken { first_id, kept: wanted, duplicates: Vec::new() });
+        let (mut kept, mut id, mut nonces) = (0, first_id, nonces);
+        for run in keep.chunk_by(|one, next| drafts.share(*one) == drafts.share(*next)) {
+            let (own, rest) = nonces.split_at_checked(run.len() * NONCE_BYTES).unwrap_or((nonces, &[]));
+            kept += self.insert_run(&Piece { bulk, first_id: id, drafts, keep: run, nonces: own }).await?;
+            id += i64::try_from(run.len()).unwrap_or(i64::MAX);
+            nonces = rest;
         }
+        let duplicates = if kept == wanted { Vec::new() } else { self.missing(first_id, keep.len()).await? };
+        Ok(Taken { first_id, kept, duplicates })
+    }
+
+    /// Rows that ask for the same share, which nearly always is none: the whole.
+    async fn insert_run(&mut self, piece: &Piece<'_>) -> Result<i64, StoreError> {
+        let Piece { bulk, first_id, drafts, keep, .. } = piece;
+        let share = keep.first().and_then(|at| drafts.share(*at));
+        let copied = keep.len() >= COPY_FROM_ROWS && share.is_none() && self.is_postgres();
+        if copied && self.copy(COPY, &piece.copy()?).await? {
+            return Ok(i64::try_from(keep.len()).unwrap_or(i64::MAX));
+        }
+        let (payer, shares) = share_columns(share)?;
         let kept = self
             .execute(
                 INSERT,
                 args![
                     &piece.json()?,
-                    first_id,
+                    *first_id,
                     bulk.batch,
                     bulk.state.name(),
                     bulk.account,
@@ -74,12 +95,12 @@ impl Tx {
                     bulk.created_ms,
                     bulk.expires_ms,
                     bulk.remainder_of,
+                    payer,
+                    &shares,
                 ],
             )
             .await?;
-        let kept = i64::try_from(kept).unwrap_or(i64::MAX);
-        let duplicates = if kept == wanted { Vec::new() } else { self.missing(first_id, keep.len()).await? };
-        Ok(Taken { first_id, kept, duplicates })
+        Ok(i64::try_from(kept).unwrap_or(i64::MAX))
     }
 
     async fn missing(&mut self, first_id: i64, wanted: usize) -> Result<Vec<usize>, StoreError> {

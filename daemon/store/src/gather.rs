@@ -4,9 +4,10 @@
 use crate::db::{Row, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::request::Request;
+use crate::request::{Request, share};
 use chrono::NaiveDate;
 use remitd_domain::draft::Draft;
+use remitd_domain::shares::Share;
 
 /// Rows that one link asks for; a payer with more gets another link.
 pub const LINES_MAX: i64 = 100;
@@ -23,6 +24,8 @@ pub struct RequestLine {
     pub message: String,
     /// Line in the file.
     pub line: i64,
+    /// Which part of its invoice it asks for; none for the whole.
+    pub share: Option<Share>,
 }
 
 impl RequestLine {
@@ -37,6 +40,7 @@ impl RequestLine {
             message: self.message.clone(),
             client: self.client.clone(),
             matter: self.matter.clone(),
+            share: self.share.clone(),
             ..of.draft()
         }
     }
@@ -54,6 +58,7 @@ impl Request {
             matter: self.matter.clone(),
             message: self.message.clone(),
             line: self.line,
+            share: self.share.clone(),
         }
     }
 }
@@ -74,17 +79,19 @@ fn line(row: &Row) -> Result<RequestLine, StoreError> {
         matter: row.text(5)?,
         message: row.text(6)?,
         line: row.int(7)?,
+        share: share(row, 8)?,
     })
 }
 
-const LINES: &str = "SELECT invoice, amount_minor, invoice_date, due_date, client, matter, message, file_line
-                     FROM request_line WHERE request_id = $1 ORDER BY line";
+const LINES: &str =
+    "SELECT invoice, amount_minor, invoice_date, due_date, client, matter, message, file_line,
+                     payer, shares FROM request_line WHERE request_id = $1 ORDER BY line";
 
 /// The oldest first, so that a part payment settles the oldest; the link is that of the oldest too.
 const GATHER: &str = "INSERT INTO request_line (request_id, line, came_as, account, invoice, amount_minor, invoice_date, due_date,
-       client, matter, message, file_line)
+       client, matter, message, file_line, payer, shares)
      SELECT first_value(id) OVER link, row_number() OVER link - 1, id, account, invoice, amount_minor, invoice_date, due_date,
-       client, matter, message, line
+       client, matter, message, line, payer, shares
      FROM (SELECT r.*, lower(r.payer_email) AS mailbox, (row_number() OVER payer - 1) / $2 AS link_no, count(*) OVER everyone AS many
            FROM request r WHERE r.batch_id = $1 AND r.state = 'draft'
            WINDOW everyone AS (PARTITION BY lower(r.payer_email), r.payer_name, r.client),
@@ -94,7 +101,7 @@ const GATHER: &str = "INSERT INTO request_line (request_id, line, came_as, accou
      WINDOW link AS (PARTITION BY mailbox, payer_name, client, link_no ORDER BY coalesce(invoice_date, '9999'), id)";
 
 /// `$2` is a line break.
-const SUM: &str = "UPDATE request SET invoice = '', invoice_date = NULL,
+const SUM: &str = "UPDATE request SET invoice = '', invoice_date = NULL, payer = '', shares = '',
        amount_minor = (SELECT CAST(sum(l.amount_minor) AS BIGINT) FROM request_line l WHERE l.request_id = request.id),
        due_date = (SELECT min(l.due_date) FROM request_line l WHERE l.request_id = request.id),
        matter = (SELECT CASE WHEN min(l.matter) = max(l.matter) THEN min(l.matter) ELSE '' END

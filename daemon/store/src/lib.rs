@@ -4,6 +4,7 @@
 //! Invariants: every writing transaction begins as a writer (`BEGIN IMMEDIATE`); what two tables must agree on is written in
 //! one transaction; whatever is written twice with the same key is one row.
 
+mod asked;
 mod audit;
 mod batch;
 mod books;
@@ -23,6 +24,7 @@ mod plugin_state;
 mod posting;
 mod request;
 
+pub use asked::{Asked, PaidShares};
 pub use audit::AuditRow;
 pub use batch::{Batch, BatchState, Closed, Counts, NewBatch, Waiting};
 pub use books::Books;

@@ -6,9 +6,8 @@ use crate::open::Store;
 use chrono::NaiveDate;
 use remitd_domain::draft::Draft;
 use remitd_domain::link::{NONCE_BYTES, Nonce};
-use remitd_domain::policy::Duplicates;
 use remitd_domain::request::{Change, State, sources};
-use std::collections::HashSet;
+use remitd_domain::shares::Share;
 
 /// Nobody sorts or pages through more than this at once.
 const LIST_MAX: i64 = 1_000_000;
@@ -41,6 +40,8 @@ pub struct Request {
     pub remainder_of: Option<i64>,
     /// The link whose place it took when what is owed had changed.
     pub replaces: Option<i64>,
+    /// Which part of its invoice it asks for; none for the whole, and for one that gathers several rows.
+    pub share: Option<Share>,
     /// The door it came by.
     pub source: String,
     /// The invoices of its lines, where it gathers several rows.
@@ -71,6 +72,7 @@ impl Request {
             message: self.message.clone(),
             client: self.client.clone(),
             matter: self.matter.clone(),
+            share: self.share.clone(),
         }
     }
 }
@@ -114,14 +116,14 @@ macro_rules! select {
                 r.payer_name, r.payer_email, r.invoice, r.invoice_date, r.due_date, r.client, r.matter, r.message, r.line,
                 r.created_ms, r.expires_ms, r.remainder_of, r.replaces, b.source,
                 (SELECT string_agg(l.invoice, ', ' ORDER BY l.line) FROM request_line l
-                 WHERE l.request_id = r.id AND l.invoice <> '')
+                 WHERE l.request_id = r.id AND l.invoice <> ''), r.payer, r.shares
              FROM request r JOIN batch b ON b.id = r.batch_id ",
             $rest
         )
     };
 }
 
-fn misfit(what: impl ToString) -> StoreError {
+pub(crate) fn misfit(what: impl ToString) -> StoreError {
     StoreError::Misfit { table: "request", what: what.to_string() }
 }
 
@@ -156,7 +158,26 @@ fn request(row: &Row) -> Result<Request, StoreError> {
         replaces: row.opt_int(21)?,
         source: row.text(22)?,
         gathered: row.opt_text(23)?,
+        share: share(row, 24)?,
     })
+}
+
+/// From two columns: the payer's own id, and the parts of all.
+pub(crate) fn share(row: &Row, at: usize) -> Result<Option<Share>, StoreError> {
+    let payer = row.text(at)?;
+    if payer.is_empty() {
+        return Ok(None);
+    }
+    let of = serde_json::from_str(&row.text(at + 1)?).map_err(misfit)?;
+    Ok(Some(Share { payer, of }))
+}
+
+/// The two columns of a share; both empty for the whole.
+pub(crate) fn share_columns(share: Option<&Share>) -> Result<(&str, String), StoreError> {
+    match share {
+        None => Ok(("", String::new())),
+        Some(share) => Ok((&share.payer, serde_json::to_string(&share.of).map_err(misfit)?)),
+    }
 }
 
 /// Our keys never change, so the lock need not keep out those who only refer to the row.
@@ -210,62 +231,7 @@ impl Tx {
                    RETURNING id";
         self.rows(sql, args![now_ms, limit]).await?.iter().map(|row| row.int(0)).collect()
     }
-
-    /// The request that asks or has asked for an invoice: a live one, else the newest.
-    pub async fn asked_by(
-        &mut self,
-        account: &str,
-        invoice: &str,
-    ) -> Result<Option<(i64, State)>, StoreError> {
-        let row = self.row(ASKED_BY, args![account, invoice]).await?;
-        row.map(|row| Ok((row.int(0)?, row.text(1)?.parse().map_err(misfit)?))).transpose()
-    }
 }
-
-/// In three parts, so that each finds its index.
-const ASKED_BY: &str = "SELECT id, state FROM (
-       SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
-         AND state IN ('draft', 'outstanding', 'processing')
-       UNION ALL SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
-         AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
-       UNION ALL SELECT r.id, r.state FROM request_line l JOIN request r ON r.id = l.request_id
-         WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
-     ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
-
-const LIVE: Sql = Sql {
-    sqlite: "SELECT invoice FROM request WHERE account = $1 AND invoice IN (SELECT value FROM json_each($2))
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
-             UNION SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (SELECT value FROM json_each($2))
-               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
-    postgres: "SELECT invoice FROM request WHERE account = $1 AND invoice IN (SELECT json_array_elements_text($2::json))
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
-             UNION SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (SELECT json_array_elements_text($2::json))
-               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
-};
-
-/// What no unique index forbids: an invoice on a line of a live link, and where `$3` says so, one that was asked for once.
-const ASKED: Sql = Sql {
-    sqlite: "SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (SELECT value FROM json_each($2)) AND l.invoice <> ''
-               AND (r.state IN ('draft', 'outstanding', 'processing')
-                 OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
-                 OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
-             UNION SELECT invoice FROM request WHERE $3 <> 'live' AND account = $1
-               AND invoice IN (SELECT value FROM json_each($2)) AND invoice <> ''
-               AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
-               AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))",
-    postgres: "SELECT l.invoice FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (SELECT json_array_elements_text($2::json)) AND l.invoice <> ''
-               AND (r.state IN ('draft', 'outstanding', 'processing')
-                 OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
-                 OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
-             UNION SELECT invoice FROM request WHERE $3 <> 'live' AND account = $1
-               AND invoice IN (SELECT json_array_elements_text($2::json)) AND invoice <> ''
-               AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
-               AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))",
-};
 
 /// SQLite has one writer anyway.
 const TURN: Sql = Sql {
@@ -286,35 +252,6 @@ impl Tx {
         self.rows(TURN, &[]).await.map(drop)
     }
 
-    /// Whether a link of the account asks, or has asked, for several rows.
-    pub async fn has_gathered(&mut self, account: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM request_line WHERE account = $1 LIMIT 1";
-        Ok(self.row(sql, args![account]).await?.is_some())
-    }
-
-    /// Of `invoices`, those that are duplicates by the batch's rule and that no unique index stops: on a line of a live link, or
-    /// asked for once before.
-    pub async fn asked_already(
-        &mut self,
-        account: &str,
-        invoices: &[&str],
-        duplicates: Duplicates,
-    ) -> Result<HashSet<String>, StoreError> {
-        let list = serde_json::to_string(invoices).map_err(misfit)?;
-        let rows = self.rows(ASKED, args![account, &list, duplicates.name()]).await?;
-        rows.iter().map(|row| row.text(0)).collect()
-    }
-
-    /// Of `invoices`, those that a live request asks for.
-    pub async fn live_invoices(
-        &mut self,
-        account: &str,
-        invoices: &[&str],
-    ) -> Result<HashSet<String>, StoreError> {
-        let list = serde_json::to_string(invoices).map_err(misfit)?;
-        self.rows(LIVE, args![account, &list]).await?.iter().map(|row| row.text(0)).collect()
-    }
-
     /// The draft of a line of a batch, held until the transaction ends.
     pub async fn draft_of_line(&mut self, batch: i64, line: i64) -> Result<Option<Request>, StoreError> {
         let row = self.row(DRAFT_OF_LINE, args![batch, line]).await?;
@@ -329,7 +266,8 @@ impl Tx {
         let changed = self
             .execute(
                 "UPDATE request SET amount_minor = $2, invoice_date = $3, due_date = $4, invoice = $5, payer_name = $6,
-                   payer_email = $7, message = $8, client = $9, matter = $10 WHERE id = $1 AND state = 'draft'",
+                   payer_email = $7, message = $8, client = $9, matter = $10, payer = CASE WHEN invoice = $5 THEN payer ELSE '' END,
+                   shares = CASE WHEN invoice = $5 THEN shares ELSE '' END WHERE id = $1 AND state = 'draft'",
                 args![
                     id,
                     draft.amount_minor,

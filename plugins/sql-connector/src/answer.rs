@@ -12,12 +12,12 @@ use remitd_plugin_sdk::{Date, Failure, Money, date, money};
 const FLOAT_NOISE: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
 
 /// The share of a payer who pays all of it.
-const WHOLE: u32 = 10_000;
+pub(crate) const WHOLE: u32 = 10_000;
 /// Columns that become details of a statement.
 const DETAILS: [&str; 4] = ["practice", "office", "responsible", "hold"];
 
 /// Every name that some statement may give a column.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "number",
     "matter",
     "client",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 14] = [
     "payer_id",
     "payer_name",
     "payer_email",
+    "share",
     "cursor",
 ];
 
@@ -59,7 +60,19 @@ impl<'a> Answer<'a> {
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|values| Row { answer: self, values })
     }
+
+    /// Whether a statement has a row for each of its payers.
+    pub fn is_shared(&self) -> bool {
+        self.columns.iter().any(|name| name == "share")
+    }
+
+    /// Something that no single value is to blame for.
+    pub fn refuse(&self, code: &str, why: &str) -> Failure {
+        Failure::invalid(code, format!("{}: {why}", self.setting))
+    }
 }
+
+#[derive(Clone, Copy)]
 
 pub struct Row<'a> {
     answer: &'a Answer<'a>,
@@ -113,6 +126,25 @@ impl Row<'_> {
 
     pub fn external_ref(&self) -> Result<Option<String>, Failure> {
         Ok(Some(self.text("ref")?).filter(|number| !number.is_empty()))
+    }
+
+    /// One of several payers, who may have no address; the share is still to be set.
+    pub fn sharer(&self) -> Result<Payer, Failure> {
+        let (email, name) = (self.text("payer_email")?, self.text("payer_name")?);
+        let known = [self.text("payer_id")?, email.clone(), name.clone()];
+        let id = known.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
+        Ok(Payer { id, name, email, share: 0 })
+    }
+
+    /// In percent.
+    pub fn share(&self) -> Result<Option<Decimal>, Failure> {
+        let value = self.needed("share")?;
+        if *value == Value::Null {
+            return Ok(None);
+        }
+        let share = plain(value).trim().parse::<Decimal>().ok();
+        let share = share.filter(|share| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(share));
+        share.map(Some).ok_or_else(|| self.wrong("share", value, "a percentage such as 33.33"))
     }
 
     /// Nobody, where there is no address.

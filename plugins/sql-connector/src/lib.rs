@@ -5,6 +5,7 @@
 mod answer;
 mod bind;
 mod setup;
+mod shared;
 
 use answer::Answer;
 use bind::{Named, bind};
@@ -53,7 +54,7 @@ impl Connector for SqlConnector {
     fn open_statements(&self, _context: &Context, matter: &str) -> Result<Vec<Statement>, Failure> {
         let values = [("matter", Value::Text(matter.to_owned()))];
         let found = self.ask("open_statements", self.setup.open_statements.as_deref(), &values)?;
-        found.rows().map(|row| row.statement()).collect()
+        Ok(shared::statements(&found)?.into_iter().map(|(statement, _)| statement).collect())
     }
 
     fn open_since(
@@ -65,20 +66,26 @@ impl Connector for SqlConnector {
         let start = self.setup.cursor_start.as_ref();
         let values = [("cursor", Start::value(start, cursor)?), ("limit", Value::Integer(i64::from(limit)))];
         let found = self.ask("open_since", self.setup.open_since.as_deref(), &values)?;
+        let full = u32::try_from(found.rows().count()).is_ok_and(|count| count >= limit);
+        let mut listed = shared::statements(&found)?;
+        // The page may have ended between two payers of its last statement.
+        if full && found.is_shared() && listed.pop().is_some() && listed.is_empty() {
+            let why = format!("the first statement has as many payers as a page has rows, {limit}");
+            return Err(found.refuse("shares", &why));
+        }
         let mut last: Option<String> = None;
         let mut statements = Vec::new();
-        for row in found.rows() {
+        for (statement, row) in listed {
             let cursor = row.cursor()?;
             if last.as_ref() == Some(&cursor) {
-                let message = format!(
-                    "open_since: two rows have the cursor {cursor}; it must be unique, or a page's end would lose one of them"
+                let why = format!(
+                    "two rows have the cursor {cursor}; it must be unique, or a page's end would lose one of them"
                 );
-                return Err(Failure::invalid("cursor", message));
+                return Err(found.refuse("cursor", &why));
             }
-            statements.push(row.statement()?);
+            statements.push(statement);
             last = Some(cursor);
         }
-        let full = u32::try_from(statements.len()).is_ok_and(|count| count >= limit);
         Ok(StatementPage { statements, next: last.filter(|_| full) })
     }
 

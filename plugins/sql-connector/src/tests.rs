@@ -132,6 +132,69 @@ fn statements_with_and_without_a_payer() {
     assert_eq!(logged(), ["warn: open_statements: nobody reads the columns remark"]);
 }
 
+const SHARED: [&str; 7] = ["cursor", "number", "matter", "open", "payer_name", "payer_email", "share"];
+
+fn sharer(number: &str, payer: &str, share: Value) -> Vec<Value> {
+    let open = Value::Decimal("100.00".into());
+    vec![text(number), text(number), text("M1"), open, text(payer), text(payer), share]
+}
+
+fn percent(share: &str) -> Value {
+    Value::Decimal(share.into())
+}
+
+#[test]
+fn a_statement_has_a_row_for_each_payer_who_shares_it() {
+    let mut rows = vec![
+        sharer("B-1", "a@x", percent("33.33")),
+        sharer("B-1", "b@x", percent("33.33")),
+        sharer("B-1", "", percent("33.33")),
+        sharer("B-2", "c@x", Value::Null),
+    ];
+    rows[2][4] = text("Nobody's address");
+    let page = answering(&SHARED, rows).open_since(&context(), None, 9).unwrap();
+    let payers: Vec<Vec<_>> = page
+        .statements
+        .iter()
+        .map(|s| s.payers.iter().map(|payer| (payer.id.as_str(), payer.share)).collect())
+        .collect();
+    assert_eq!(payers[0], [("a@x", 3333), ("b@x", 3334), ("Nobody's address", 3333)]);
+    assert_eq!(payers[1], [("c@x", 10_000)]);
+    assert_eq!(page.next, None);
+}
+
+#[test]
+fn a_page_does_not_end_between_two_payers() {
+    let rows = || {
+        vec![
+            sharer("B-1", "a@x", Value::Null),
+            sharer("B-2", "b@x", percent("50")),
+            sharer("B-2", "c@x", percent("50")),
+        ]
+    };
+    let page = answering(&SHARED, rows()).open_since(&context(), None, 3).unwrap();
+    assert_eq!((page.statements.len(), page.next.as_deref()), (1, Some("B-1")));
+    let failure = answering(&SHARED, rows().split_off(1)).open_since(&context(), None, 2).unwrap_err();
+    assert_eq!(failure.code, "shares", "{failure:?}");
+}
+
+#[test]
+fn shares_that_make_no_whole_are_refused() {
+    let check = |rows: Vec<Vec<Value>>, says: &str| {
+        let failure = answering(&SHARED, rows).open_statements(&context(), "M1").unwrap_err();
+        assert!(failure.message.contains(says), "{failure:?}");
+    };
+    let two =
+        |one: &str, other| vec![sharer("B-1", "a@x", percent(one)), sharer("B-1", "b@x", percent(other))];
+    check(two("60", "30"), "open_statements: the shares of statement B-1 make 90 percent, not 100");
+    check(two("60", "140"), "the column share is \"140\", not a percentage");
+    check(vec![sharer("B-1", "a@x", percent("60"))], "make 60 percent");
+    check(
+        vec![sharer("B-1", "a@x", percent("60")), sharer("B-1", "a@x", percent("40"))],
+        "of the same payer \"a@x\"",
+    );
+}
+
 #[test]
 fn a_missing_column_is_named_with_what_came() {
     let failure = answering(&["nummer", "open"], vec![vec![text("1"), Value::Integer(1)]])

@@ -1,14 +1,14 @@
 //! The door of a search: statements that a person has picked, of one or several matters, on one link to the payer who is
-//! assigned to them.
+//! assigned to them, or where several share them, on one link to each.
 
 use super::gate::Gate;
-use super::push::draft;
-use super::quick::{new_batch, one};
+use super::push::{draft, shares};
+use super::quick::{all, new_batch};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, money};
-use remitd_domain::draft::Drafts;
+use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::policy::OneLink;
 use remitd_domain::posting::split;
 use remitd_host::JobSpec;
@@ -33,25 +33,41 @@ pub struct Basket<'a> {
     pub message: &'a str,
 }
 
-/// Asks for the statements with one link.
+/// Asks for the statements with one link a payer.
 pub async fn ask(
     road: &Road,
     account: &Account,
     basket: &Basket<'_>,
     release: Release,
-) -> Result<Request, FlowError> {
+) -> Result<Vec<Request>, FlowError> {
     let open = open_statements(road, basket).await?;
     let lines = pick(account, basket, &open)?;
-    let (name, email) = payer(basket, &lines)?;
-    let mut drafts = Drafts::default();
-    for (statement, amount_minor) in &lines {
-        drafts.push(&draft(statement, *amount_minor, (&name, &email), basket.message));
-    }
+    let drafts = drafts(road, basket, &lines).await?;
     let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
     let batch = format!("matter {}", basket.matters.join(", "));
     let new = NewBatch { one_link: policy.one_link, ..new_batch(road, "matter", &batch, account) };
     let gate = Gate::open(road, new, account, basket.connector, policy).await?;
-    one(road, gate, &drafts, None).await
+    all(road, gate, &drafts, None).await
+}
+
+async fn drafts(road: &Road, basket: &Basket<'_>, lines: &[(Statement, i64)]) -> Result<Drafts, FlowError> {
+    let payers = payers(basket, lines)?;
+    let numbers: Vec<_> = lines.iter().map(|(statement, _)| statement.number.as_str()).collect();
+    let paid = road.store.paid_shares(basket.connector, &numbers).await?;
+    let mut drafts = Drafts::default();
+    for (statement, amount_minor) in lines {
+        if let [payer] = payers.as_slice() {
+            drafts.push(&draft(statement, *amount_minor, *payer, basket.message));
+            continue;
+        }
+        for (payer, (share, owed_minor)) in payers.iter().zip(shares(statement, *amount_minor, &paid)) {
+            if owed_minor > 0 {
+                let draft = draft(statement, owed_minor, *payer, basket.message);
+                drafts.push(&Draft { share: Some(share), ..draft });
+            }
+        }
+    }
+    Ok(drafts)
 }
 
 async fn open_statements(road: &Road, basket: &Basket<'_>) -> Result<Vec<Statement>, FlowError> {
@@ -134,37 +150,33 @@ fn spread(
     Ok(shares.iter().filter_map(of).collect())
 }
 
-/// Whoever was named; else the one who is assigned to all of them.
-fn payer(basket: &Basket<'_>, lines: &[(Statement, i64)]) -> Result<(String, String), FlowError> {
-    if let Some((name, email)) = basket.payer {
-        return Ok((name.to_owned(), email.to_owned()));
+/// Whoever was named; else those who are assigned to each of them, by name and address.
+fn payers<'a>(
+    basket: &Basket<'a>,
+    lines: &'a [(Statement, i64)],
+) -> Result<Vec<(&'a str, &'a str)>, FlowError> {
+    if let Some(named) = basket.payer {
+        return Ok(vec![named]);
     }
-    let mut found: Vec<(&str, &str)> = Vec::new();
+    let mut found: Vec<Vec<(&str, &str)>> = Vec::new();
     for (statement, _) in lines {
-        match statement.payers.as_slice() {
-            [payer] => found.push((&payer.name, &payer.email)),
-            [] => {
-                return Err(refused(format!(
-                    "nobody is assigned to pay {}: name the payer",
-                    statement.number
-                )));
-            }
-            _ => {
-                return Err(refused(format!(
-                    "several payers share {}: name one of them, and the part that is asked for",
-                    statement.number
-                )));
-            }
+        if statement.payers.is_empty() {
+            return Err(refused(format!("nobody is assigned to pay {}: name the payer", statement.number)));
         }
+        found
+            .push(statement.payers.iter().map(|payer| (payer.name.as_str(), payer.email.as_str())).collect());
     }
     found.dedup();
-    match found.as_slice() {
-        [(name, email)] => Ok(((*name).to_owned(), (*email).to_owned())),
-        several => {
-            let told: Vec<_> = several.iter().map(|(name, email)| format!("{name} <{email}>")).collect();
-            Err(refused(format!("they have different payers: {}; ask each, or name one", told.join(", "))))
-        }
+    if found.len() > 1 {
+        let told = |(name, email): &(&str, &str)| format!("{name} <{email}>");
+        let told: Vec<_> =
+            found.iter().map(|payers| payers.iter().map(told).collect::<Vec<_>>().join(" and ")).collect();
+        return Err(refused(format!(
+            "they have different payers: {}; ask each, or name one",
+            told.join(", ")
+        )));
     }
+    Ok(found.pop().unwrap_or_default())
 }
 
 fn refused(why: String) -> FlowError {

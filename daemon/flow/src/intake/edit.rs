@@ -222,8 +222,7 @@ impl Desk<'_> {
         }
         let (account, invoice) = (self.account.id.as_str(), draft.invoice.as_str());
         let asked = self.tx.asked_already(account, &[invoice], self.batch.duplicates).await?;
-        let live = self.tx.live_invoices(account, &[invoice]).await?;
-        if asked.is_empty() && live.is_empty() {
+        if !asked.has(invoice, None) {
             return Ok(());
         }
         let by = self.tx.asked_by(account, invoice).await?;

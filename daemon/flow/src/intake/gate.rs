@@ -11,7 +11,7 @@ use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use remitd_domain::request::State;
 use remitd_domain::trust::needs_ledger;
 use remitd_domain::zeros::Zeros;
-use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Tx};
+use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Store, Tx};
 
 /// Kept of one batch; beyond that rows are only counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -106,6 +106,10 @@ impl<'a> Gate<'a> {
         &mut self.tx
     }
 
+    pub(super) fn store(&self) -> &'a Store {
+        &self.road.store
+    }
+
     pub(super) fn batch(&self) -> i64 {
         self.batch
     }
@@ -189,13 +193,13 @@ impl<'a> Gate<'a> {
 
     /// Takes out what is asked for already in ways that no unique index sees.
     async fn unasked(&mut self, drafts: &Drafts, keep: Vec<usize>) -> Result<Vec<usize>, FlowError> {
-        if !self.looks_back || keep.is_empty() {
+        if (!self.looks_back && drafts.shares.is_empty()) || keep.is_empty() {
             return Ok(keep);
         }
         let invoices: Vec<&str> = keep.iter().map(|at| drafts.row(*at).invoice).collect();
         let asked = self.tx.asked_already(&self.account.id, &invoices, self.policy.duplicates).await?;
         let (twice, keep): (Vec<_>, Vec<_>) =
-            keep.into_iter().partition(|at| asked.contains(drafts.row(*at).invoice));
+            keep.into_iter().partition(|at| asked.has(drafts.row(*at).invoice, drafts.payer(*at)));
         for at in twice {
             self.note_duplicate(drafts, at).await?;
         }

@@ -4,14 +4,15 @@ use super::gate::{Gate, Outcome};
 use super::stale::{self, Ended};
 use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
-use crate::plugin::connector::{Statement, from_wire};
+use crate::plugin::connector::{Payer, Statement, from_wire};
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, money};
 use chrono::{Days, NaiveDate};
 use remitd_domain::draft::{Delivery, Draft, Drafts, Terms, check};
 use remitd_domain::policy::{Duplicates, OneLink};
+use remitd_domain::shares::{Part, Share};
 use remitd_host::JobSpec;
-use remitd_store::{Finish, Lease, NewBatch};
+use remitd_store::{Asked, Finish, Lease, NewBatch, PaidShares};
 use serde::{Deserialize, Serialize};
 
 /// Statements asked for at once.
@@ -128,32 +129,93 @@ async fn take_page(
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
     let live = gate.tx().live_invoices(&push.account, &numbers).await?;
+    let paid = gate.store().paid_shares(&push.connector, &shared(statements)).await?;
+    // Last: what is written after the look at what was paid is settling still.
     let settling = gate.tx().settling(&push.connector, &push.account, &numbers, read_ms).await?;
     let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();
     let mut drafts = Drafts::default();
     for statement in statements {
-        let draft = if settling.contains(&statement.number) {
-            Err("money for it has arrived and is on its way into the matter software".to_owned())
-        } else if live.contains(&statement.number) {
-            Err("it is asked for already".to_owned())
+        let number = &statement.number;
+        let asked = if settling.contains(number) {
+            vec![Err("money for it has arrived and is on its way into the matter software".to_owned())]
+        } else if let Err(why) = allowed(push, account, statement, today) {
+            vec![Err(why)]
         } else {
-            wanted(push, account, statement, today)
+            of_payers(statement, &live, &paid)
         };
-        match draft {
-            // Numbered, so that a person in review can name it.
-            Ok(draft) => {
-                if let Some(wanted) = &mut sorted.wanted {
-                    let amount = money(draft.amount_minor, &statement.open.currency)?.grouped();
-                    let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
-                    wanted.push(Wanted { statement: statement.number.clone(), amount, payer });
+        for draft in asked {
+            match draft {
+                // Numbered, so that a person in review can name it.
+                Ok(draft) => {
+                    if let Some(wanted) = &mut sorted.wanted {
+                        let amount = money(draft.amount_minor, &statement.open.currency)?.grouped();
+                        let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
+                        wanted.push(Wanted { statement: number.clone(), amount, payer });
+                    }
+                    let line = before + drafts.len() + 1;
+                    drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
                 }
-                let line = before + drafts.len() + 1;
-                drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
+                Err(why) => sorted.skipped.push(Skipped { statement: number.clone(), why }),
             }
-            Err(why) => sorted.skipped.push(Skipped { statement: statement.number.clone(), why }),
         }
     }
     gate.take(&drafts, None).await.map(drop)
+}
+
+/// The statements that several payers share.
+fn shared(statements: &[Statement]) -> Vec<&str> {
+    let shared = statements.iter().filter(|statement| statement.payers.len() > 1);
+    shared.map(|statement| statement.number.as_str()).collect()
+}
+
+/// A draft for each payer of a statement, or why that one is not asked.
+fn of_payers(statement: &Statement, live: &Asked, paid: &PaidShares) -> Vec<Result<Draft, String>> {
+    let asked = |share: Option<&str>| live.has(&statement.number, share);
+    match statement.payers.as_slice() {
+        [] => vec![Err("no payer with an e-mail address is assigned to it".to_owned())],
+        _ if asked(Some("")) => vec![Err("it is asked for already".to_owned())],
+        [payer] if asked(None) => {
+            vec![Err(format!("it is asked for already, of others than {} alone", payer.name))]
+        }
+        [payer] => vec![good(draft(statement, statement.open.amount_minor, (&payer.name, &payer.email), ""))],
+        payers => {
+            let shares = shares(statement, statement.open.amount_minor, paid);
+            let asked = |(payer, (share, owed_minor)): (&Payer, (Share, i64))| match owed_minor {
+                _ if asked(Some(&payer.id)) => {
+                    Err(format!("{}'s share of it is asked for already", payer.name))
+                }
+                0 => Err(format!("{} has paid their share of it", payer.name)),
+                _ => {
+                    let draft = draft(statement, owed_minor, (&payer.name, &payer.email), "");
+                    good(Draft { share: Some(share), ..draft })
+                }
+            };
+            payers.iter().zip(shares).map(asked).collect()
+        }
+    }
+}
+
+/// Each payer's share of what is asked of a statement, and what it comes to.
+pub(super) fn shares(statement: &Statement, asked_minor: i64, paid: &PaidShares) -> Vec<(Share, i64)> {
+    let part = |payer: &Payer| Part { payer: payer.id.clone(), parts: payer.share };
+    let of: Vec<_> = statement.payers.iter().map(part).collect();
+    let share = |part: &Part| {
+        let share = Share { payer: part.payer.clone(), of: of.clone() };
+        let owed_minor = share.owed_minor(asked_minor, |payer| paid.minor(&statement.number, payer));
+        (share, owed_minor)
+    };
+    of.iter().map(share).collect()
+}
+
+/// One statement with a bad address must not keep the others from their payers.
+fn good(draft: Draft) -> Result<Draft, String> {
+    let mut findings = Vec::new();
+    let terms = Terms { delivery: Delivery::Mail, ledger: None };
+    check(Drafts::from(draft.clone()).row(0), terms, &mut findings);
+    match findings.first() {
+        None => Ok(draft),
+        Some(finding) => Err(finding.to_string()),
+    }
 }
 
 /// What is asked for of a statement, from a payer by name and address.
@@ -174,11 +236,12 @@ pub(super) fn draft(
         message: message.to_owned(),
         client: statement.client.clone(),
         matter: statement.matter.clone(),
+        share: None,
     }
 }
 
-/// The draft of a statement, or the rule that leaves it out.
-fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDate) -> Result<Draft, String> {
+/// Whether the rules allow that a statement is asked for.
+fn allowed(push: &Push, account: &Account, statement: &Statement, today: NaiveDate) -> Result<(), String> {
     let open = &statement.open;
     if open.currency != account.currency.code() {
         return Err(format!("it is in {}, the account is in {}", open.currency, account.currency));
@@ -192,13 +255,6 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
     if let Some(hold) = statement.details.iter().find(|detail| detail.name == "hold") {
         return Err(format!("it is on hold: {}", hold.value));
     }
-    let payer = match statement.payers.as_slice() {
-        [payer] => payer,
-        [] => return Err("no payer with an e-mail address is assigned to it".to_owned()),
-        payers => {
-            return Err(format!("{} payers share it: send each a quick link for their part", payers.len()));
-        }
-    };
     let due_date = statement.due.and_then(from_wire);
     if let (Some(days), Some(due)) = (push.days_before_due, due_date) {
         let first = due.checked_sub_days(Days::new(u64::from(days)));
@@ -206,18 +262,7 @@ fn wanted(push: &Push, account: &Account, statement: &Statement, today: NaiveDat
             return Err(format!("it is due on {due}, more than {days} days ahead"));
         }
     }
-    let draft = draft(statement, open.amount_minor, (&payer.name, &payer.email), "");
-    // One statement with a bad address must not keep the others from their payers.
-    let mut findings = Vec::new();
-    check(
-        Drafts::from(draft.clone()).row(0),
-        Terms { delivery: Delivery::Mail, ledger: None },
-        &mut findings,
-    );
-    match findings.first() {
-        None => Ok(draft),
-        Some(finding) => Err(finding.to_string()),
-    }
+    Ok(())
 }
 
 /// The effect of a schedule: push, and come again at its next time. What a second one finds is asked for already.

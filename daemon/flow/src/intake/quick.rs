@@ -96,10 +96,21 @@ pub(super) enum Follows {
 /// Makes the one link of a batch, or none.
 pub(super) async fn one(
     road: &Road,
-    mut gate: Gate<'_>,
+    gate: Gate<'_>,
     drafts: &Drafts,
     follows: Option<Follows>,
 ) -> Result<Request, FlowError> {
+    let made = all(road, gate, drafts, follows).await?.into_iter().next();
+    made.ok_or_else(|| FlowError::refused("REMIT-0401", "the request is gone again"))
+}
+
+/// Makes the links of a batch, all of them or none.
+pub(super) async fn all(
+    road: &Road,
+    mut gate: Gate<'_>,
+    drafts: &Drafts,
+    follows: Option<Follows>,
+) -> Result<Vec<Request>, FlowError> {
     let rest_of = follows.and_then(|follows| if let Follows::RestOf(id) = follows { Some(id) } else { None });
     gate.take(drafts, rest_of).await?;
     if let Some(Follows::Replaces(old)) = follows {
@@ -113,9 +124,10 @@ pub(super) async fn one(
         return Err(refusal(&gate.close(true).await?));
     }
     let outcome = gate.close(false).await?;
-    let filter = Filter { batch: outcome.batch, limit: Some(1), ..Filter::default() };
-    let made = road.store.requests(&filter).await?.into_iter().next();
-    made.ok_or_else(|| FlowError::refused("REMIT-0401", "the request is gone again"))
+    let filter = Filter { batch: outcome.batch, ..Filter::default() };
+    let mut made = road.store.requests(&filter).await?;
+    made.retain(|request| request.state != State::Gathered);
+    Ok(made)
 }
 
 fn refusal(outcome: &Outcome) -> FlowError {

@@ -57,6 +57,7 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
         tracing::warn!(request = request.id, "the matter software does not say in time what is owed");
         return Ok(None);
     };
+    let open = of_payer(road, &request, &asked, open).await?;
     Link { road, request, asked, open, read_ms }.mend().await
 }
 
@@ -87,6 +88,7 @@ pub(super) async fn sweep(
                     None => Open::Unsure,
                 });
             }
+            let open = of_payer(road, &request, &asked, open).await?;
             let link = Link { road, request, asked, open, read_ms };
             ended.extend(if dry_run { link.ending() } else { link.mend().await? });
         }
@@ -212,6 +214,28 @@ fn origin(request: &Request) -> Origin {
 async fn lines_of(road: &Road, request: &Request) -> Result<Vec<RequestLine>, FlowError> {
     let lines = road.store.request_lines(request).await?;
     Ok(if lines.is_empty() { vec![request.line()] } else { lines })
+}
+
+/// What is open of each line for this payer, who may share its statement with others.
+async fn of_payer(
+    road: &Road,
+    request: &Request,
+    asked: &[RequestLine],
+    open: Vec<Open>,
+) -> Result<Vec<Open>, FlowError> {
+    let shared: Vec<_> =
+        asked.iter().filter(|line| line.share.is_some()).map(|line| line.invoice.as_str()).collect();
+    if shared.is_empty() {
+        return Ok(open);
+    }
+    let paid = road.store.paid_shares(&request.connector, &shared).await?;
+    let own = |(line, open): (&RequestLine, Open)| match (&line.share, open) {
+        (Some(share), Open::Minor(minor)) => {
+            Open::Minor(share.owed_minor(minor, |payer| paid.minor(&line.invoice, payer)))
+        }
+        _ => open,
+    };
+    Ok(asked.iter().zip(open).map(own).collect())
 }
 
 async fn balance(road: &Road, request: &Request, statement: &str) -> Open {

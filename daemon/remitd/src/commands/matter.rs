@@ -36,8 +36,8 @@ pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
         }
         Matter::Ask(ask) => {
             let connector = connector_id(&wired.road, ask.connector.clone())?;
-            let request = picked(&wired.road, &connector, &ask).await?;
-            super::request::made(asked, &wired.road, &request)?;
+            let links = picked(&wired.road, &connector, &ask).await?;
+            super::request::all_made(asked, &wired.road, &links)?;
             Ok(DONE)
         }
         Matter::Test { connector, write } => {
@@ -160,7 +160,7 @@ fn table(views: &[StatementView]) -> Result<(), Fault> {
     show::table(&heads, views.iter().map(row).collect())
 }
 
-async fn picked(road: &Road, connector: &str, ask: &Ask) -> Result<remitd_store::Request, Fault> {
+async fn picked(road: &Road, connector: &str, ask: &Ask) -> Result<Vec<remitd_store::Request>, Fault> {
     let account = road.account(&ask.account)?;
     let parse = |option: &str, text: &str| {
         let amount = Money::parse(text.trim(), account.currency);

@@ -66,9 +66,17 @@ async fn create_one(road: &Road, create: &Create) -> Result<remitd_store::Reques
 /// A request that a command made or changed: its link for people, all of it for programs.
 pub fn made(asked: &Asked, road: &Road, request: &remitd_store::Request) -> Result<(), Fault> {
     let view = RequestView::of(road, request)?;
-    if asked.json {
-        return show::json(&view);
-    }
+    if asked.json { show::json(&view) } else { told(&view) }
+}
+
+/// Those that one order made.
+pub fn all_made(asked: &Asked, road: &Road, requests: &[remitd_store::Request]) -> Result<(), Fault> {
+    let views =
+        requests.iter().map(|request| RequestView::of(road, request)).collect::<Result<Vec<_>, _>>()?;
+    if asked.json { show::json(&views) } else { views.iter().try_for_each(told) }
+}
+
+fn told(view: &RequestView) -> Result<(), Fault> {
     show::note(&format!(
         "request {}: {} {} from {}, {}",
         view.number, view.amount, view.currency, view.payer.name, view.state

@@ -179,16 +179,14 @@ async fn gathered(store: &Store, answers: &mut Answers) {
     }
     let asked = ["G-2", "G-3", "G-4", "A-1", "A-2"];
     for duplicates in [Duplicates::Live, Duplicates::Paid, Duplicates::Ever] {
-        let mut found: Vec<_> =
-            tx.asked_already("operating", &asked, duplicates).await.unwrap().into_iter().collect();
-        found.sort();
+        let found = tx.asked_already("operating", &asked, duplicates).await.unwrap();
         answers.note("asked_already", (duplicates, found));
     }
     for invoice in asked {
         answers.note("asked_by", tx.asked_by("operating", invoice).await.unwrap());
     }
     let live = tx.live_invoices("operating", &["G-3"]).await.unwrap();
-    assert_eq!(live.len(), 1, "an invoice on a line is live");
+    assert!(live.has("G-3", None), "an invoice on a line is live");
     answers.note("change_batch", tx.change_batch(batch, Change::Release).await.unwrap());
     tx.commit().await.unwrap();
     let lead = store.request(taken.first_id).await.unwrap().unwrap();

@@ -1,0 +1,162 @@
+//! Whether an invoice is asked for already: by a request itself, by a line of a gathered one, as a whole or one payer's share of
+//! it. Owns the look-ups; who makes links looks while it is its turn.
+
+use crate::db::{Row, Sql, Tx, args};
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::request::misfit;
+use remitd_domain::policy::Duplicates;
+use remitd_domain::request::State;
+use std::collections::BTreeMap;
+
+/// Invoices that are asked for, each with the payers of whom; the whole of one is asked of nobody by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked(BTreeMap<String, Vec<String>>);
+
+impl Asked {
+    /// Whether asking for `share` of the invoice would ask twice: the whole and a part, or one part twice.
+    pub fn has(&self, invoice: &str, share: Option<&str>) -> bool {
+        let clashes = |payer: &String| payer.is_empty() || share.is_none_or(|share| share == payer);
+        self.0.get(invoice).is_some_and(|payers| payers.iter().any(clashes))
+    }
+}
+
+fn asked(rows: Vec<Row>) -> Result<Asked, StoreError> {
+    let mut asked = Asked::default();
+    for row in rows {
+        asked.0.entry(row.text(0)?).or_default().push(row.text(1)?);
+    }
+    Ok(asked)
+}
+
+/// In three parts, so that each finds its index.
+const ASKED_BY: &str = "SELECT id, state FROM (
+       SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
+         AND state IN ('draft', 'outstanding', 'processing')
+       UNION ALL SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
+         AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
+       UNION ALL SELECT r.id, r.state FROM request_line l JOIN request r ON r.id = l.request_id
+         WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
+     ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
+
+const LIVE: Sql = Sql {
+    sqlite: "SELECT invoice, payer FROM request WHERE account = $1 AND invoice IN (SELECT value FROM json_each($2))
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
+             UNION SELECT l.invoice, l.payer FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (SELECT value FROM json_each($2))
+               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
+    postgres: "SELECT invoice, payer FROM request WHERE account = $1 AND invoice IN (SELECT json_array_elements_text($2::json))
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
+             UNION SELECT l.invoice, l.payer FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (SELECT json_array_elements_text($2::json))
+               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
+};
+
+/// What is asked for now, and where `$3` says so, what was asked for once.
+macro_rules! asked {
+    ($list:literal) => {
+        concat!(
+            "SELECT l.invoice, l.payer FROM request_line l JOIN request r ON r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice IN (",
+            $list,
+            ") AND l.invoice <> ''
+               AND (r.state IN ('draft', 'outstanding', 'processing')
+                 OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
+                 OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
+             UNION SELECT invoice, payer FROM request WHERE $3 <> 'live' AND account = $1
+               AND invoice IN (",
+            $list,
+            ") AND invoice <> ''
+               AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
+               AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))
+             UNION SELECT invoice, payer FROM request WHERE account = $1 AND invoice IN (",
+            $list,
+            ")
+               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')"
+        )
+    };
+}
+
+const ASKED: Sql = Sql {
+    sqlite: asked!("SELECT value FROM json_each($2)"),
+    postgres: asked!("SELECT json_array_elements_text($2::json)"),
+};
+
+/// What payers of shares have paid of a statement, as far as it is written.
+macro_rules! paid {
+    ($list:literal) => {
+        concat!(
+            "SELECT statement, payer, CAST(sum(paid) AS BIGINT) FROM (
+               SELECT p.statement, r.payer, CASE p.kind WHEN 'reversal' THEN -p.amount_minor ELSE p.amount_minor END AS paid
+               FROM posting p JOIN request r ON r.id = p.request_id
+               WHERE p.connector = $1 AND p.statement IN (", $list, ") AND p.state = 'posted' AND r.payer <> ''
+               UNION ALL SELECT p.statement, l.payer, CASE p.kind WHEN 'reversal' THEN -p.amount_minor ELSE p.amount_minor END
+               FROM posting p JOIN request_line l ON l.request_id = p.request_id AND l.invoice = p.statement
+               WHERE p.connector = $1 AND p.statement IN (", $list, ") AND p.state = 'posted' AND l.payer <> ''
+             ) AS parts GROUP BY statement, payer"
+        )
+    };
+}
+
+const PAID: Sql = Sql {
+    sqlite: paid!("SELECT value FROM json_each($2)"),
+    postgres: paid!("SELECT json_array_elements_text($2::json)"),
+};
+
+/// What each payer of a share has paid of a statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PaidShares(BTreeMap<(String, String), i64>);
+
+impl PaidShares {
+    pub fn minor(&self, statement: &str, payer: &str) -> i64 {
+        self.0.get(&(statement.to_owned(), payer.to_owned())).copied().unwrap_or_default()
+    }
+}
+
+impl Tx {
+    /// The request that asks or has asked for an invoice: a live one, else the newest.
+    pub async fn asked_by(
+        &mut self,
+        account: &str,
+        invoice: &str,
+    ) -> Result<Option<(i64, State)>, StoreError> {
+        let row = self.row(ASKED_BY, args![account, invoice]).await?;
+        row.map(|row| Ok((row.int(0)?, row.text(1)?.parse().map_err(misfit)?))).transpose()
+    }
+
+    /// Whether a link of the account asks, or has asked, for several rows or for a share.
+    pub async fn has_gathered(&mut self, account: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM request_line WHERE account = $1
+                   UNION ALL SELECT 1 FROM request WHERE account = $1 AND payer <> '' LIMIT 1";
+        Ok(self.row(sql, args![account]).await?.is_some())
+    }
+
+    /// Of `invoices`, those that are duplicates by the batch's rule.
+    pub async fn asked_already(
+        &mut self,
+        account: &str,
+        invoices: &[&str],
+        duplicates: Duplicates,
+    ) -> Result<Asked, StoreError> {
+        let list = serde_json::to_string(invoices).map_err(misfit)?;
+        asked(self.rows(ASKED, args![account, &list, duplicates.name()]).await?)
+    }
+
+    /// Of `invoices`, those that live requests ask for, and for whose share.
+    pub async fn live_invoices(&mut self, account: &str, invoices: &[&str]) -> Result<Asked, StoreError> {
+        let list = serde_json::to_string(invoices).map_err(misfit)?;
+        asked(self.rows(LIVE, args![account, &list]).await?)
+    }
+}
+
+impl Store {
+    /// What the payers who share `statements` have paid of them, as far as it is written into the matter software.
+    pub async fn paid_shares(&self, connector: &str, statements: &[&str]) -> Result<PaidShares, StoreError> {
+        let list = serde_json::to_string(statements).map_err(misfit)?;
+        let mut paid = PaidShares::default();
+        for row in self.db.rows(PAID, args![connector, &list]).await? {
+            paid.0.insert((row.text(0)?, row.text(1)?), row.int(2)?);
+        }
+        Ok(paid)
+    }
+}
