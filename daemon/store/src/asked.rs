@@ -7,11 +7,11 @@ use crate::open::Store;
 use crate::request::misfit;
 use remitd_domain::policy::Duplicates;
 use remitd_domain::request::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Invoices that are asked for, each with the payers of whom; the whole of one is asked of nobody by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked(BTreeMap<String, Vec<String>>);
+pub struct Asked(BTreeMap<String, BTreeSet<String>>);
 
 impl Asked {
     /// Whether asking for `share` of the invoice would ask twice: the whole and a part, or one part twice.
@@ -24,7 +24,7 @@ impl Asked {
 fn asked(rows: Vec<Row>) -> Result<Asked, StoreError> {
     let mut asked = Asked::default();
     for row in rows {
-        asked.0.entry(row.text(0)?).or_default().push(row.text(1)?);
+        asked.0.entry(row.text(0)?).or_default().insert(row.text(1)?);
     }
     Ok(asked)
 }

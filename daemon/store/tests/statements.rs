@@ -13,6 +13,8 @@ mod odd;
 mod paid;
 #[path = "statements/plugins.rs"]
 mod plugins;
+#[path = "statements/shares.rs"]
+mod shares;
 
 use remitd_store::Store;
 use remitd_tests::postgres;
@@ -20,13 +22,14 @@ use std::fmt::Debug;
 use std::path::Path;
 
 const NOW: i64 = 1_768_489_200_000;
-const WALKS: [&str; 6] = [
+const WALKS: [&str; 7] = [
     include_str!("statements.rs"),
     include_str!("statements/asked.rs"),
     include_str!("statements/effects.rs"),
     include_str!("statements/odd.rs"),
     include_str!("statements/paid.rs"),
     include_str!("statements/plugins.rs"),
+    include_str!("statements/shares.rs"),
 ];
 
 /// What a database answered, in the order of the questions.
@@ -47,6 +50,7 @@ async fn walk(url: &str) -> Vec<String> {
     store.hold().await.unwrap();
     answers.note("held after", store.holds().await);
     asked::walk(&store, &mut answers).await;
+    shares::walk(&store, &mut answers).await;
     odd::walk(&store, &mut answers).await;
     effects::walk(&store, url, &mut answers).await;
     paid::walk(&store, &mut answers).await;

@@ -172,8 +172,8 @@ fn shared(statements: &[Statement]) -> Vec<&str> {
 fn of_payers(statement: &Statement, live: &Asked, paid: &PaidShares) -> Vec<Result<Draft, String>> {
     let asked = |share: Option<&str>| live.has(&statement.number, share);
     match statement.payers.as_slice() {
-        [] => vec![Err("no payer with an e-mail address is assigned to it".to_owned())],
         _ if asked(Some("")) => vec![Err("it is asked for already".to_owned())],
+        [] => vec![Err("no payer with an e-mail address is assigned to it".to_owned())],
         [payer] if asked(None) => {
             vec![Err(format!("it is asked for already, of others than {} alone", payer.name))]
         }

@@ -182,6 +182,8 @@ fn checked(drafts: intake::Drafts) -> Result<Drafts, String> {
         messages: column(drafts.messages),
         clients: column(drafts.clients),
         matters: column(drafts.matters),
+        // A file asks for invoices as a whole.
+        shares: Vec::new(),
     })
 }
 

@@ -49,6 +49,7 @@ fn drafts(invoices: &[&str]) -> Drafts {
             message: "two\nlines".into(),
             client: "00124".into(),
             matter: "00124.00001".into(),
+            share: None,
         });
     }
     drafts
@@ -161,6 +162,7 @@ async fn gathered(store: &Store, answers: &mut Answers) {
             message: message.into(),
             client: String::new(),
             matter: format!("M-{line}"),
+            share: None,
         });
     }
     let nonces: Vec<u8> = (100..100 + u8::try_from(5 * NONCE_BYTES).unwrap()).collect();

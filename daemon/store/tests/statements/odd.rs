@@ -55,6 +55,7 @@ fn draft(at: usize) -> Draft {
         message: odd(at + 3),
         client: odd(at + 4),
         matter: odd(at + 5),
+        share: None,
     }
 }
 
