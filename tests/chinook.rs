@@ -1,17 +1,18 @@
 //! A database that nobody here designed goes the whole road by configuration alone: every invoice is asked for, mailed, paid
-//! and posted, to the cent. On SQLite as it comes, and on MariaDB: one configuration, one result.
+//! and posted, to the cent. On SQLite as it comes, and its rows on PostgreSQL and on MariaDB: one configuration, one result.
 
 // A test fails loudly, where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use remitd_tests::firm::Firm;
-use remitd_tests::{mariadb, payer};
+use remitd_tests::{mariadb, payer, postgres};
 use std::path::Path;
 use std::process::Command;
 
 const DATABASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/chinook/chinook.sqlite");
 const PRESET: &str = include_str!("../config/presets/chinook.toml");
 const MYSQL_TABLES: &str = include_str!("chinook/mysql.sql");
+const POSTGRES_TABLES: &str = include_str!("chinook/postgres.sql");
 const INVOICES: i64 = 412;
 const TOTAL_MINOR: i64 = 232_860;
 const GOOD_CARD: &str = "4242424242424242";
@@ -36,13 +37,30 @@ fn four_hundred_and_twelve_invoices_on_mariadb() {
     }
     let server = mariadb::shared();
     let url = server.database("chinook");
+    server.ask(&url, &with_rows(MYSQL_TABLES));
+    let firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), None);
+    all_are_paid(firm, &url, |sql| server.ask(&url, sql).replace('\t', "|"));
+}
+
+#[test]
+fn four_hundred_and_twelve_invoices_on_postgres() {
+    if is_away() {
+        return;
+    }
+    let server = postgres::shared();
+    let url = server.database("chinook");
+    server.ask(&url, &with_rows(POSTGRES_TABLES));
+    let firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), None);
+    all_are_paid(firm, &url, |sql| server.ask(&url, sql));
+}
+
+/// The tables, then the rows of the file.
+fn with_rows(tables: &str) -> String {
     let rows = |table: &str| {
         let all = format!("SELECT * FROM {table}");
         sqlite(Path::new(DATABASE), &["-readonly", "-cmd", &format!(".mode insert {table}"), &all])
     };
-    server.ask(&url, &[MYSQL_TABLES, &rows("Customer"), &rows("Invoice")].join("\n"));
-    let firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), None);
-    all_are_paid(firm, &url, |sql| server.ask(&url, sql).replace('\t', "|"));
+    [tables, &rows("Customer"), &rows("Invoice")].join("\n")
 }
 
 fn is_away() -> bool {
