@@ -3,8 +3,9 @@
 //! once and posted once, in the provider's count, in remitd's and in the matter database.
 //!
 //! `make test` kills 24 times on each database; `make crash` 200 times (`REMITD_CRASH_KILLS`), and 100 times while a file of
-//! 50,000 rows is taken in (`REMITD_CRASH_IMPORTS`; 4 times with 5,000 rows in `make test`). The seed of the random moments is printed and
-//! can be given (`REMITD_CRASH_SEED`).
+//! 50,000 rows is taken in (`REMITD_CRASH_IMPORTS`; 4 times with 5,000 rows in `make test`), and 1,000 times in all while payments are
+//! written into matter databases on SQLite, PostgreSQL and MariaDB (`REMITD_CRASH_POSTINGS`; 8 times each in `make test`). The seed of
+//! the random moments is printed and can be given (`REMITD_CRASH_SEED`).
 
 // A test fails loudly, where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -15,10 +16,14 @@ mod campaign;
 mod import;
 #[path = "crash/payer.rs"]
 mod payer;
+#[path = "crash/postings.rs"]
+mod postings;
 
 use campaign::Campaign;
 use import::Imports;
-use remitd_tests::postgres;
+use postings::Postings;
+use remitd_tests::matters::Matters;
+use remitd_tests::{mariadb, postgres};
 use std::time::Duration;
 
 #[test]
@@ -39,6 +44,21 @@ fn imports_killed_on_sqlite() {
 #[test]
 fn imports_killed_on_postgres() {
     Imports::new(Some(postgres::shared())).run();
+}
+
+#[test]
+fn postings_killed_on_sqlite() {
+    Postings::new(Matters::Sqlite).run();
+}
+
+#[test]
+fn postings_killed_on_postgres() {
+    Postings::new(Matters::Postgres(postgres::Server::start(postgres::Fsync::Off))).run();
+}
+
+#[test]
+fn postings_killed_on_mariadb() {
+    Postings::new(Matters::MariaDb(mariadb::Server::start())).run();
 }
 
 #[allow(clippy::disallowed_methods, reason = "a kill comes at a moment, and a dying process sends no event")]

@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod firm;
 pub mod mariadb;
 pub mod matching;
+pub mod matters;
 pub mod misdeeds;
 pub mod payer;
 pub mod ports;
@@ -20,8 +21,10 @@ pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod puppet;
+pub mod session;
 pub mod smtp;
 mod user;
+pub mod wire;
 pub mod zoo;
 
 pub use command::{Output, cli};

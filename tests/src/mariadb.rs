@@ -1,7 +1,9 @@
 //! A MariaDB server of the test's own: Debian's binaries, a temporary folder, a Unix socket with TLS on it, no port and no
 //! password. As root it runs as another user.
 
+use crate::postgres::database_of;
 use crate::process::{Leash, Process, Stderr, log_in, run};
+use crate::session::Session;
 use crate::{smtp, user};
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
@@ -62,11 +64,14 @@ impl Server {
 
     /// The answer of one or more statements in the database of a URL, without names, columns parted by tabs.
     pub fn ask(&self, url: &str, sql: &str) -> String {
-        let place = url.split('?').next().unwrap_or_default();
-        let database = place.rsplit('/').next().unwrap_or_default();
-        let mut client = self.client();
-        client.args(["--batch", "--skip-column-names", "--raw", "--database", database, "--execute", sql]);
-        run(&mut client).trim_end().to_owned()
+        run(self.client_of(url).args(["--execute", sql])).trim_end().to_owned()
+    }
+
+    /// Another client, which stays.
+    pub fn session(&self, url: &str) -> Session {
+        let mut client = self.client_of(url);
+        client.arg("--unbuffered");
+        Session::start("mariadb", client, self.folder.path())
     }
 
     /// Ends every connection and the server, as an administrator would; [`Server::resume`] brings it back.
@@ -74,12 +79,18 @@ impl Server {
         self.end(Signal::TERM);
     }
 
+    /// Ends the server in the middle of everything.
+    pub fn crash(&mut self) {
+        self.end(Signal::KILL);
+    }
+
     pub fn resume(&mut self) {
         assert!(self.process.is_none(), "the server runs already");
         let mut mariadbd = user::command(Path::new(SERVER));
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         mariadbd.args(["--no-defaults", "--skip-networking", "--max-connections=200", SMALL_LOG]);
-        mariadbd.args(["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0"]);
+        // A commit survives the server's own end, not that of the machine.
+        mariadbd.args(["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=2"]);
         mariadbd
             .arg(format!("--datadir={}", file("data")))
             .arg(format!("--socket={}", self.socket().display()));
@@ -100,6 +111,12 @@ impl Server {
     /// The server's certificate, to be trusted.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join("cert.pem")
+    }
+
+    fn client_of(&self, url: &str) -> Command {
+        let mut client = self.client();
+        client.args(["--batch", "--skip-column-names", "--raw", "--database", database_of(url)]);
+        client
     }
 
     fn client(&self) -> Command {
@@ -124,7 +141,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if self.process.is_some() {
-            self.end(Signal::KILL);
+            self.crash();
         }
     }
 }

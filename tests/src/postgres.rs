@@ -2,6 +2,7 @@
 //! As root it runs as another user, since it refuses root itself.
 
 use crate::process::{self, Leash, Process, Stderr, log_in};
+use crate::session::Session;
 use crate::user;
 use rustix::process::Signal;
 use std::io::Write;
@@ -93,6 +94,13 @@ impl Server {
         run(&mut psql).trim_end().to_owned()
     }
 
+    /// Another client, which stays.
+    pub fn session(&self, url: &str) -> Session {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "-At", url]);
+        Session::start("psql", psql, self.folder.path())
+    }
+
     /// Runs a script with psql's own commands in it; the files that it includes are found from `folder`.
     pub fn script(&self, url: &str, script: &str, folder: &Path) {
         let mut file = tempfile::NamedTempFile::new().expect("makes a file");
@@ -143,6 +151,11 @@ impl Server {
 
     fn socket(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The socket itself.
+    pub fn socket_file(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
     }
 }
 

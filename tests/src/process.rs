@@ -88,6 +88,12 @@ impl Process {
         }
     }
 
+    /// Writes to its standard input.
+    pub fn say(&mut self, text: &str) {
+        let input = self.input.as_mut().expect("it is not waited for yet");
+        input.write_all(text.as_bytes()).and_then(|()| input.flush()).expect("it listens");
+    }
+
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
         // Not waited for yet, so the id is still this child's, be it dead or alive.

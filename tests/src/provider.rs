@@ -65,6 +65,13 @@ impl Provider {
         self.ask(post.json(&serde_json::json!({ "amount_minor": amount_minor })));
     }
 
+    /// The payment that was made at a checkout's address.
+    pub fn payment_at(&self, checkout: &str) -> String {
+        let id = checkout.rsplit('/').next().unwrap_or_default();
+        let shown = self.ask(self.client.get(format!("{}/v1/checkouts/{id}", self.url)));
+        shown["payments"][0]["id"].as_str().expect("it was paid").to_owned()
+    }
+
     pub fn totals(&self) -> Totals {
         let totals = self.ask(self.client.get(format!("{}/v1/test/totals", self.url)));
         let number = |name: &str| totals[name].as_i64().expect("a number");

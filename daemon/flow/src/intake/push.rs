@@ -101,6 +101,7 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
         }
         cursor = page.next;
     }
+    road.point("push.read")?;
     // First of all: what was settled or changed is free to be asked for anew.
     let listed = pages.iter().map(|statement| (statement.number.as_str(), &statement.open)).collect();
     let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;

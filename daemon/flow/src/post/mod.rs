@@ -50,7 +50,9 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         }
         Some(State::Posted) | None => {}
     }
-    let result = match conflict(road, lease, &posting).await? {
+    let conflict = conflict(road, lease, &posting).await?;
+    road.point("post.asked")?;
+    let result = match conflict {
         Some(conflict) => Err(conflict),
         None => write(road, lease, &posting, original.as_ref()).await?,
     };
