@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "outages/commit.rs"]
+mod commit;
+#[path = "outages/locks.rs"]
+mod locks;
 #[path = "outages/matters.rs"]
 mod matters;
 #[path = "outages/plugins.rs"]

@@ -123,7 +123,8 @@ impl Connector for SqlConnector {
 impl SqlConnector {
     fn ask(&self, setting: &str, text: Option<&str>, values: &[Named]) -> Result<Answer<'_>, Failure> {
         let text = text.ok_or_else(|| setup::not_set(setting))?;
-        let rows = sql::query(&self.setup.connection, &bind(setting, text, None, values)?)?;
+        let rows = sql::query(&self.setup.connection, &bind(setting, text, None, values)?);
+        let rows = rows.map_err(|failure| named(setting, failure))?;
         Ok(Answer::new(setting, rows, &self.setup.currency))
     }
 
@@ -155,9 +156,9 @@ impl SqlConnector {
             }
             Err(failure) if failure.code == "unique-violation" => match self.find(&posting.key)? {
                 Some(external_ref) => Ok(PostResult { outcome: Posted::Found, external_ref }),
-                None => Err(failure),
+                None => Err(named(setting, failure)),
             },
-            Err(failure) => Err(failure),
+            Err(failure) => Err(named(setting, failure)),
         }
     }
 
@@ -182,6 +183,11 @@ impl SqlConnector {
         let message = format!("the posting is in {currency}, the matter database in {ours}");
         Err(Failure::invalid("currency", message))
     }
+}
+
+/// The failure of a setting's statement says whose it is.
+fn named(setting: &str, failure: Failure) -> Failure {
+    Failure { message: format!("{setting}: {}", failure.message), ..failure }
 }
 
 fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-const STATEMENT_MS: u64 = 1_000;
+/// Long enough for a wait for a lock to end before it: waits are in whole seconds.
+const STATEMENT_MS: u64 = 2_000;
 
 fn connected(url: &str) -> Job {
     let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms: STATEMENT_MS }];
@@ -210,7 +211,8 @@ async fn a_locked_row_may_pass() {
     other.execute("UPDATE t SET n = 2").await.unwrap();
     let mut job = connected(&url);
     let failure = change(&mut job, "UPDATE t SET n = 5", &[]).await.unwrap_err();
-    is(&failure, FailureClass::Unavailable, "timeout");
+    is(&failure, FailureClass::Unavailable, "locked");
+    assert!(failure.message.ends_with("in statement 1: UPDATE t SET n = 5"), "{}", failure.message);
     assert!(!job.ledger.touched());
     other.execute("ROLLBACK").await.unwrap();
     let after = change(&mut job, "UPDATE t SET n = 5", &[]).await;

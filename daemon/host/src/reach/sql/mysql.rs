@@ -3,7 +3,10 @@
 //! Never sends KILL: a connection whose time is up is closed, and what it had begun is rolled back by the server.
 
 use super::params::{Access, Bound, Dialect, bind};
-use super::{Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, myvalue, pool_of};
+use super::{
+    Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, in_statement, lock_wait, myvalue,
+    pool_of,
+};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
@@ -98,11 +101,11 @@ pub(super) fn options(url: &str) -> Result<MySqlConnectOptions, String> {
 }
 
 /// Sets the session and begins. MariaDB's and MySQL's own settings stand in comments that only they execute. A wait for a lock is
-/// bounded in whole seconds, and for MySQL's writing statements this is the only bound that the server keeps.
+/// bounded in whole seconds, one at least, and for MySQL's writing statements this is the only bound that the server keeps.
 fn begin(limit: Duration, access: Access) -> SqlStr {
     let mode = if access == Access::Read { "READ ONLY" } else { "READ WRITE" };
     let milliseconds = limit.as_millis().max(1);
-    let seconds = limit.as_secs() + 1;
+    let seconds = lock_wait(limit).as_secs().max(1);
     super::text(format!(
         "{SESSION}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds} \
          /*M! , tx_isolation = 'REPEATABLE-READ', max_statement_time = {milliseconds} / 1000 */ \
@@ -148,7 +151,8 @@ async fn change_all(
 ) -> Result<Vec<u64>, Failure> {
     let mut changed = Vec::with_capacity(bound.len());
     for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
-        let rows = change(database, connection, bound).await?;
+        let rows = change(database, connection, bound).await;
+        let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
         database.check_rows(at, statement, rows)?;
         changed.push(rows);
     }

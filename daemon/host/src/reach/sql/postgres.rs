@@ -2,12 +2,14 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::pgvalue;
-use super::{Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, pool_of};
+use super::{
+    Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, in_statement, lock_wait, pool_of,
+};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
-use sqlx::{Column, ConnectOptions, Either, Executor, PgPool, Row, Statement as _};
+use sqlx::{Column, ConnectOptions, Connection, Either, Executor, PgPool, Row, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -33,11 +35,15 @@ impl Pools {
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::Postgres, Access::Read)?;
         let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let begun = self.reading.begin_with("BEGIN READ ONLY").await;
-            // Always rolled back: that also takes back whatever a function may have set in the session.
-            let mut transaction = begun.map_err(|error| database.failed(error))?;
-            limit_statements(&mut transaction, limit).await.map_err(|error| database.failed(error))?;
-            read(database, &mut transaction, bound).await
+            let failed = |error| database.failed(error);
+            let mut connection = Fresh::of(&self.reading).await.map_err(failed)?;
+            let mut transaction = connection.pooled.begin_with("BEGIN READ ONLY").await.map_err(failed)?;
+            limit_statements(&mut transaction, limit).await.map_err(failed)?;
+            let rows = read(database, &mut transaction, bound).await?;
+            // That also takes back whatever a function may have set in the session.
+            transaction.rollback().await.map_err(failed)?;
+            connection.keep = true;
+            Ok(rows)
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
@@ -50,14 +56,19 @@ impl Pools {
     ) -> Result<Vec<u64>, Failure> {
         let bound = statements.iter().map(|one| bind(one, Dialect::Postgres, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
-        let writing = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let begun = self.writing.begin_with("BEGIN").await;
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let acquired = timeout_at(deadline, Fresh::of(&self.writing)).await;
+        let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let mut connection = acquired.map_err(|error| database.failed(error))?;
+        let writing = timeout_at(deadline, async {
+            let begun = connection.pooled.begin_with("BEGIN").await;
             // Dropped before the commit, it rolls back.
             let mut transaction = begun.map_err(|error| database.failed(error))?;
             limit_statements(&mut transaction, limit).await.map_err(|error| database.failed(error))?;
             let mut changed = Vec::with_capacity(bound.len());
             for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
-                let rows = change(database, &mut transaction, bound).await?;
+                let rows = change(database, &mut transaction, bound).await;
+                let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
                 database.check_rows(at, statement, rows)?;
                 changed.push(rows);
             }
@@ -67,14 +78,16 @@ impl Pools {
         });
         let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
         database.commit(transaction, rolled_back).await?;
+        connection.keep = true;
         Ok(changed)
     }
 }
 
 /// For this transaction only.
 async fn limit_statements(connection: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
-    let milliseconds = limit.as_millis().max(1).to_string();
-    let set = sqlx::query("SELECT set_config('statement_timeout', $1, true)").bind(milliseconds);
+    let milliseconds = |limit: Duration| limit.as_millis().max(1).to_string();
+    let set = "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)";
+    let set = sqlx::query(set).bind(milliseconds(limit)).bind(milliseconds(lock_wait(limit)));
     set.execute(connection).await.map(drop)
 }
 

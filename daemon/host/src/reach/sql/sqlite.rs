@@ -3,7 +3,7 @@
 use super::params::{Access, Bound, Dialect, bind};
 use super::{
     ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST,
-    pool_of, times,
+    in_statement, pool_of, times,
 };
 use crate::wit::sql::{Rows, Statement, Value};
 use crate::wit::types::Failure;
@@ -72,7 +72,8 @@ impl Pools {
             stop_at(&mut transaction, deadline).await.map_err(|error| database.failed(error))?;
             let mut changed = Vec::with_capacity(bound.len());
             for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
-                let rows = change(database, &mut transaction, bound).await?;
+                let rows = change(database, &mut transaction, bound).await;
+                let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
                 database.check_rows(at, statement, rows)?;
                 changed.push(rows);
             }

@@ -1,0 +1,113 @@
+//! Somebody at the firm holds the matter's row, or meets the posting in a deadlock: the posting waits, says why and in which
+//! statement, and is written once when the row is free.
+
+use crate::{BIN, GOOD_CARD, ask_for, settle_down};
+use remitd_tests::firm::Firm;
+use remitd_tests::matters::Matters;
+use remitd_tests::{mariadb, postgres};
+
+const HOLD: &str = "BEGIN; SELECT number FROM bill WHERE number = 'B-1' FOR UPDATE;";
+const HOLD_FILE: &str = "BEGIN IMMEDIATE;";
+
+#[test]
+fn a_held_row_on_sqlite() {
+    held(&Matters::Sqlite, HOLD_FILE);
+}
+
+#[test]
+fn a_held_row_on_postgres() {
+    held(&Matters::Postgres(postgres::Server::start(postgres::Fsync::Off)), HOLD);
+}
+
+#[test]
+fn a_held_row_on_mariadb() {
+    held(&Matters::MariaDb(mariadb::Server::start()), HOLD);
+}
+
+fn held(matters: &Matters, hold: &str) {
+    let mut firm = Firm::new(BIN, None);
+    matters.connect(&mut firm);
+    if matters.is_server() {
+        firm.change("[[sql]]\n", "[[sql]]\nstatement_timeout = \"2s\"\n");
+    }
+    firm.start();
+    let link = ask_for(&firm, "B-1", "1250.00");
+    let mut clerk = matters.session(&firm);
+    clerk.run(hold);
+    assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
+    waits(&firm, "post: database \"matters\": ");
+    clerk.run("ROLLBACK;");
+    written_once(&firm, matters);
+    firm.stop();
+}
+
+#[test]
+fn a_deadlock_on_postgres() {
+    let matters = Matters::Postgres(postgres::Server::start(postgres::Fsync::Off));
+    let firm = in_two_statements(&matters);
+    // Whoever looks first gives way: the posting looks after five seconds, the clerk in ten minutes.
+    let patient = "ALTER DATABASE %I SET deadlock_timeout = ''5s''";
+    matters.ask(&firm, &format!("DO $$ BEGIN EXECUTE format('{patient}', current_database()); END $$"));
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    deadlock(firm, &matters, "SET deadlock_timeout = '10min';", waiting);
+}
+
+#[test]
+fn a_deadlock_on_mariadb() {
+    let matters = Matters::MariaDb(mariadb::Server::start());
+    let firm = in_two_statements(&matters);
+    // Whoever has changed less gives way.
+    matters.ask(&firm, "CREATE TABLE work (n INT PRIMARY KEY) ENGINE InnoDB");
+    let waiting = "SELECT count(*) FROM information_schema.innodb_lock_waits";
+    deadlock(firm, &matters, "", waiting);
+}
+
+/// The posting changes a second bill after it has written its receipt.
+fn in_two_statements(matters: &Matters) -> Firm {
+    let mut firm = Firm::new(BIN, None);
+    matters.connect(&mut firm);
+    firm.change(
+        ":reference)\"\"\"]\nreverse",
+        ":reference)\"\"\", \"UPDATE bill SET client = 'seen' WHERE number = 'B-3'\"]\nreverse",
+    );
+    firm
+}
+
+/// The clerk holds B-3 and wants B-1, the posting holds B-1 and wants B-3.
+fn deadlock(mut firm: Firm, matters: &Matters, first: &str, waiting: &str) {
+    firm.start();
+    let link = ask_for(&firm, "B-1", "1250.00");
+    let mut clerk = matters.session(&firm);
+    let much = match matters {
+        Matters::MariaDb(_) => "INSERT INTO work SELECT seq FROM seq_1_to_1000;",
+        _ => "",
+    };
+    clerk.run(&format!("{first} BEGIN; {much} UPDATE bill SET client = 'held' WHERE number = 'B-3';"));
+    assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
+    firm.until("the posting waits for the clerk", &["status"], |_| matters.ask(&firm, waiting) == "1");
+    clerk.run("SELECT number FROM bill WHERE number = 'B-1' FOR UPDATE;");
+    waits(&firm, "post: database \"matters\": ");
+    let error = firm.ask(&["posting", "list"])[0]["error"].clone();
+    let error = error.as_str().unwrap().to_lowercase();
+    assert!(error.contains("deadlock") && error.contains("in statement 2: update bill"), "{error}");
+    clerk.run("COMMIT;");
+    written_once(&firm, matters);
+    assert_eq!(matters.ask(&firm, "SELECT client FROM bill WHERE number = 'B-3'"), "seen");
+    firm.stop();
+}
+
+/// Queued, locked, and tried again by itself.
+fn waits(firm: &Firm, begins: &str) {
+    let said = firm.until("the posting says that it is locked", &["posting", "list"], |list| {
+        list[0]["state"] == "queued" && list[0]["code"] == "locked"
+    });
+    let error = said[0]["error"].as_str().unwrap();
+    assert!(error.starts_with(begins), "{error}");
+    firm.cli(&["status"]).expect(0);
+}
+
+fn written_once(firm: &Firm, matters: &Matters) {
+    settle_down(firm, 1);
+    let receipts = matters.ask(firm, "SELECT count(*) FROM receipt");
+    assert_eq!(receipts, "1");
+}
