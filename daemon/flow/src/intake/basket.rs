@@ -60,7 +60,8 @@ async fn drafts(road: &Road, basket: &Basket<'_>, lines: &[(Statement, i64)]) ->
             drafts.push(&draft(statement, *amount_minor, *payer, basket.message));
             continue;
         }
-        for (payer, (share, owed_minor)) in payers.iter().zip(shares(statement, *amount_minor, &paid)) {
+        for (payer, share) in payers.iter().zip(shares(statement)) {
+            let owed_minor = share.owed_minor(*amount_minor, |payer| paid.minor(&statement.number, payer));
             if owed_minor > 0 {
                 let draft = draft(statement, owed_minor, *payer, basket.message);
                 drafts.push(&Draft { share: Some(share), ..draft });

@@ -1,7 +1,7 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
-use super::stale::{self, Ended};
+use super::stale::{self, Ended, Listed};
 use crate::effect::{PUSH, finish, recurring};
 use crate::error::FlowError;
 use crate::plugin::connector::{Payer, Statement, from_wire};
@@ -69,7 +69,6 @@ pub struct Pushed {
 /// Reads every open statement and asks for those that the rules allow and nobody is asked for yet.
 pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, FlowError> {
     let account = road.account(&push.account)?;
-    let connector = road.connector(&push.connector)?;
     let now_ms = road.now_ms();
     let name = format!("push {}", push.connector);
     // Two accounts may be pushed to in the same millisecond.
@@ -86,30 +85,15 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     };
     let release = if push.send { Release::Send } else { Release::Review };
     let policy = Policy { one_link: push.one_link, ..Policy::of(release) };
-    let mut pages = Vec::new();
-    let (mut cursor, mut count) = (None, 0);
-    loop {
-        let job = JobSpec::new(name.clone(), key.clone());
-        let page = connector
-            .open_since(job, cursor.clone(), PAGE)
-            .await
-            .map_err(|failure| FlowError::Plugin { plugin: push.connector.clone(), failure })?;
-        pages.extend(page.statements);
-        count += 1;
-        if page.next.is_none() || page.next == cursor || count >= PAGES_MAX {
-            break;
-        }
-        cursor = page.next;
-    }
+    let (listed, pages) = read_all(road, push, account, &key).await?;
     road.point("push.read")?;
     // First of all: what was settled or changed is free to be asked for anew.
-    let listed = pages.iter().map(|statement| (statement.number.as_str(), &statement.open)).collect();
     let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;
-    let today = road.today();
+    drop(listed);
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
     let mut sorted = Sorted { wanted: dry_run.then(Vec::new), ..Sorted::default() };
-    for statements in pages.chunks(PAGE as usize) {
-        take_page(&mut gate, push, account, statements, &mut sorted, today).await?;
+    for page in pages {
+        take_page(&mut gate, push, account, page, &mut sorted).await?;
     }
     // A push in which there is nothing to ask for leaves no batch behind.
     let nothing = gate.ok_so_far().ok == 0;
@@ -118,94 +102,149 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     Ok(Pushed { outcome, ended, skipped, wanted: wanted.unwrap_or_default() })
 }
 
+/// Every open statement, page by page.
+async fn read_all(
+    road: &Road,
+    push: &Push,
+    account: &Account,
+    key: &str,
+) -> Result<(Listed, Vec<Page>), FlowError> {
+    let connector = road.connector(&push.connector)?;
+    let today = road.today();
+    let mut listed = Listed::of(account.currency.code());
+    let mut pages: Vec<Page> = Vec::new();
+    let mut cursor = None;
+    for _ in 0..PAGES_MAX {
+        let job = JobSpec::new(format!("push {}", push.connector), key);
+        let page = connector
+            .open_since(job, cursor.clone(), PAGE)
+            .await
+            .map_err(|failure| FlowError::Plugin { plugin: push.connector.clone(), failure })?;
+        for statement in &page.statements {
+            listed.note(&statement.number, &statement.open);
+            if pages.last().is_none_or(Page::is_full) {
+                pages.push(Page::default());
+            }
+            if let Some(last) = pages.last_mut() {
+                last.note(&statement.number, wanted(push, account, statement, today));
+            }
+        }
+        if page.next.is_none() || page.next == cursor {
+            break;
+        }
+        cursor = page.next;
+    }
+    Ok((listed, pages))
+}
+
+/// Statements as the rules leave them, in few words each: a push holds all that are open, until links that are out of date have
+/// ended.
+#[derive(Default)]
+struct Page {
+    drafts: Drafts,
+    /// Those that a rule leaves out, each with the number of drafts before it.
+    left_out: Vec<(usize, Skipped)>,
+}
+
+impl Page {
+    fn is_full(&self) -> bool {
+        self.drafts.len() + self.left_out.len() >= PAGE as usize
+    }
+
+    fn note(&mut self, statement: &str, wanted: Vec<Result<Draft, String>>) {
+        for draft in wanted {
+            match draft {
+                Ok(draft) => self.drafts.push(&draft),
+                Err(why) => {
+                    self.left_out.push((self.drafts.len(), Skipped { statement: statement.to_owned(), why }));
+                }
+            }
+        }
+    }
+
+    /// The statements that several payers share.
+    fn shared(&self) -> Vec<&str> {
+        let shared = (0..self.drafts.len()).filter(|at| self.drafts.share(*at).is_some());
+        shared.map(|at| self.drafts.row(at).invoice).collect()
+    }
+
+    /// Its statements in their order, each with its draft's place or the rule that leaves it out.
+    fn statements(&self) -> impl Iterator<Item = (&str, Result<usize, &str>)> {
+        let mut left_out = self.left_out.iter().peekable();
+        (0..=self.drafts.len()).flat_map(move |at| {
+            let mut here = Vec::new();
+            while let Some((_, out)) = left_out.next_if(|(before, _)| *before == at) {
+                here.push((out.statement.as_str(), Err(out.why.as_str())));
+            }
+            if at < self.drafts.len() {
+                here.push((self.drafts.row(at).invoice, Ok(at)));
+            }
+            here
+        })
+    }
+}
+
 async fn take_page(
     gate: &mut Gate<'_>,
     push: &Push,
     account: &Account,
-    statements: &[Statement],
+    page: Page,
     sorted: &mut Sorted,
-    today: NaiveDate,
 ) -> Result<(), FlowError> {
-    let numbers: Vec<&str> = statements.iter().map(|statement| statement.number.as_str()).collect();
+    let numbers: Vec<&str> = page.statements().map(|(number, _)| number).collect();
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
     let live = gate.tx().live_invoices(&push.account, &numbers).await?;
-    let paid = gate.store().paid_shares(&push.connector, &shared(statements)).await?;
-    // Last: what is written after the look at what was paid is settling still.
+    let paid = gate.store().paid_shares(&push.connector, &page.shared()).await?;
     let settling = gate.tx().settling(&push.connector, &push.account, &numbers, read_ms).await?;
     let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();
     let mut drafts = Drafts::default();
-    for statement in statements {
-        let number = &statement.number;
-        let asked = if settling.contains(number) {
-            vec![Err("money for it has arrived and is on its way into the matter software".to_owned())]
-        } else if let Err(why) = allowed(push, account, statement, today) {
-            vec![Err(why)]
+    for (number, sorted_out) in page.statements() {
+        let draft = if settling.contains(number) {
+            Err("money for it has arrived and is on its way into the matter software".to_owned())
+        } else if live.has(number, Some("")) {
+            Err("it is asked for already".to_owned())
         } else {
-            of_payers(statement, &live, &paid)
+            sorted_out.map_err(str::to_owned).and_then(|at| unasked(page.drafts.draft(at), &live, &paid))
         };
-        for draft in asked {
-            match draft {
-                // Numbered, so that a person in review can name it.
-                Ok(draft) => {
-                    if let Some(wanted) = &mut sorted.wanted {
-                        let amount = money(draft.amount_minor, &statement.open.currency)?.grouped();
-                        let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
-                        wanted.push(Wanted { statement: number.clone(), amount, payer });
-                    }
-                    let line = before + drafts.len() + 1;
-                    drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
+        match draft {
+            // Numbered, so that a person in review can name it.
+            Ok(draft) => {
+                if let Some(wanted) = &mut sorted.wanted {
+                    let amount = money(draft.amount_minor, account.currency.code())?.grouped();
+                    let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
+                    wanted.push(Wanted { statement: number.to_owned(), amount, payer });
                 }
-                Err(why) => sorted.skipped.push(Skipped { statement: number.clone(), why }),
+                let line = before + drafts.len() + 1;
+                drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
             }
+            Err(why) => sorted.skipped.push(Skipped { statement: number.to_owned(), why }),
         }
     }
     gate.take(&drafts, None).await.map(drop)
 }
 
-/// The statements that several payers share.
-fn shared(statements: &[Statement]) -> Vec<&str> {
-    let shared = statements.iter().filter(|statement| statement.payers.len() > 1);
-    shared.map(|statement| statement.number.as_str()).collect()
-}
-
-/// A draft for each payer of a statement, or why that one is not asked.
-fn of_payers(statement: &Statement, live: &Asked, paid: &PaidShares) -> Vec<Result<Draft, String>> {
-    let asked = |share: Option<&str>| live.has(&statement.number, share);
-    match statement.payers.as_slice() {
-        _ if asked(Some("")) => vec![Err("it is asked for already".to_owned())],
-        [] => vec![Err("no payer with an e-mail address is assigned to it".to_owned())],
-        [payer] if asked(None) => {
-            vec![Err(format!("it is asked for already, of others than {} alone", payer.name))]
-        }
-        [payer] => vec![good(draft(statement, statement.open.amount_minor, (&payer.name, &payer.email), ""))],
-        payers => {
-            let shares = shares(statement, statement.open.amount_minor, paid);
-            let asked = |(payer, (share, owed_minor)): (&Payer, (Share, i64))| match owed_minor {
-                _ if asked(Some(&payer.id)) => {
-                    Err(format!("{}'s share of it is asked for already", payer.name))
-                }
-                0 => Err(format!("{} has paid their share of it", payer.name)),
-                _ => {
-                    let draft = draft(statement, owed_minor, (&payer.name, &payer.email), "");
-                    good(Draft { share: Some(share), ..draft })
-                }
-            };
-            payers.iter().zip(shares).map(asked).collect()
-        }
+/// What a payer owes of a statement, where others share it; what is asked for already is not asked for again.
+fn unasked(draft: Draft, live: &Asked, paid: &PaidShares) -> Result<Draft, String> {
+    let name = &draft.payer_name;
+    let Some(share) = &draft.share else {
+        let shared = live.has(&draft.invoice, None);
+        return if shared { Err(format!("it is asked for already, not of {name} alone")) } else { Ok(draft) };
+    };
+    if live.has(&draft.invoice, Some(&share.payer)) {
+        return Err(format!("{name}'s share of it is asked for already"));
+    }
+    match share.owed_minor(draft.amount_minor, |payer| paid.minor(&draft.invoice, payer)) {
+        0 => Err(format!("{name} has paid their share of it")),
+        owed_minor => Ok(Draft { amount_minor: owed_minor, ..draft }),
     }
 }
 
-/// Each payer's share of what is asked of a statement, and what it comes to.
-pub(super) fn shares(statement: &Statement, asked_minor: i64, paid: &PaidShares) -> Vec<(Share, i64)> {
+/// Each payer's share of a statement.
+pub(super) fn shares(statement: &Statement) -> Vec<Share> {
     let part = |payer: &Payer| Part { payer: payer.id.clone(), parts: payer.share };
     let of: Vec<_> = statement.payers.iter().map(part).collect();
-    let share = |part: &Part| {
-        let share = Share { payer: part.payer.clone(), of: of.clone() };
-        let owed_minor = share.owed_minor(asked_minor, |payer| paid.minor(&statement.number, payer));
-        (share, owed_minor)
-    };
-    of.iter().map(share).collect()
+    of.iter().map(|part| Share { payer: part.payer.clone(), of: of.clone() }).collect()
 }
 
 /// One statement with a bad address must not keep the others from their payers.
@@ -238,6 +277,28 @@ pub(super) fn draft(
         client: statement.client.clone(),
         matter: statement.matter.clone(),
         share: None,
+    }
+}
+
+/// A draft for each payer of a statement, or the rule that leaves it out. Of one that is shared each draft has all that is open.
+fn wanted(
+    push: &Push,
+    account: &Account,
+    statement: &Statement,
+    today: NaiveDate,
+) -> Vec<Result<Draft, String>> {
+    if let Err(why) = allowed(push, account, statement, today) {
+        return vec![Err(why)];
+    }
+    let whole =
+        |payer: &Payer| draft(statement, statement.open.amount_minor, (&payer.name, &payer.email), "");
+    match statement.payers.as_slice() {
+        [] => vec![Err("no payer with an e-mail address is assigned to it".to_owned())],
+        [payer] => vec![good(whole(payer))],
+        payers => {
+            let part = |(payer, share)| good(Draft { share: Some(share), ..whole(payer) });
+            payers.iter().zip(shares(statement)).map(part).collect()
+        }
     }
 }
 

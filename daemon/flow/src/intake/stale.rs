@@ -61,12 +61,37 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
     Link { road, request, asked, open, read_ms }.mend().await
 }
 
+/// What a matter database lists as open, in few words: a push holds all of it.
+pub(super) struct Listed {
+    currency: &'static str,
+    /// None where it is in another currency.
+    minor: HashMap<Box<str>, Option<i64>>,
+}
+
+impl Listed {
+    pub(super) fn of(currency: &'static str) -> Listed {
+        Listed { currency, minor: HashMap::new() }
+    }
+
+    pub(super) fn note(&mut self, statement: &str, open: &Money) {
+        let minor = (open.currency == self.currency).then_some(open.amount_minor);
+        self.minor.insert(statement.into(), minor);
+    }
+
+    /// None where the statement is not listed.
+    fn open(&self, request: &Request, statement: &str) -> Option<Open> {
+        let minor = self.minor.get(statement)?;
+        let ours = request.currency == self.currency;
+        Some(minor.filter(|_| ours).map_or(Open::Unsure, Open::Minor))
+    }
+}
+
 /// At each push: of the links of its connector and account, those that ask for something else than `listed` says, and those whose
 /// statements it does not list any more.
 pub(super) async fn sweep(
     road: &Road,
     push: &Push,
-    listed: &HashMap<&str, &Money>,
+    listed: &Listed,
     read_ms: i64,
     dry_run: bool,
 ) -> Result<Vec<Ended>, FlowError> {
@@ -79,8 +104,8 @@ pub(super) async fn sweep(
             let asked = lines_of(road, &request).await?;
             let mut open = Vec::with_capacity(asked.len());
             for line in &asked {
-                open.push(match listed.get(line.invoice.as_str()) {
-                    Some(listed) => in_currency(&request, listed),
+                open.push(match listed.open(&request, &line.invoice) {
+                    Some(open) => open,
                     None if origin(&request) == Origin::Balance && asked_for < BALANCES_MAX => {
                         asked_for += 1;
                         balance(road, &request, &line.invoice).await
