@@ -19,6 +19,9 @@ pub enum StoreError {
     /// Somebody else holds the effect by now: whatever was being done must not be recorded.
     #[error("the lease of effect {0} is lost")]
     LeaseLost(i64),
+    /// A commit that held several changes.
+    #[error("{0}")]
+    Together(String),
     /// A row that only we write does not read as it must.
     #[error("the row of {table} does not fit: {what}")]
     Misfit { table: &'static str, what: String },
@@ -42,6 +45,7 @@ impl StoreError {
                 }),
                 _ => false,
             },
+            StoreError::Together(_) => true,
             _ => false,
         }
     }

@@ -23,6 +23,7 @@ mod piece;
 mod plugin_state;
 mod posting;
 mod request;
+mod together;
 
 pub use asked::{Asked, PaidShares};
 pub use audit::AuditRow;
@@ -43,3 +44,4 @@ pub use piece::Bulk;
 pub use plugin_state::Remembered;
 pub use posting::{NewPosting, Posting};
 pub use request::{Filter, Request, Sort};
+pub use together::Changing;

@@ -2,6 +2,7 @@
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::together::{Changing, Together};
 use fs_err as fs;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -30,6 +31,7 @@ pub struct Store {
     path: Option<PathBuf>,
     /// What says that this process is alive: a lock on a file, or a session of its own with an advisory lock.
     hold: Arc<tokio::sync::Mutex<Option<Hold>>>,
+    pub(crate) together: Arc<Together>,
 }
 
 enum Hold {
@@ -41,11 +43,11 @@ impl Store {
     /// Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date. `owner` is a random number of this process.
     pub async fn open(url: &str, owner: u32) -> Result<Store, StoreError> {
         let owner = i64::from(owner & 0x7fff_ffff);
-        let hold = Arc::default();
+        let (hold, together) = (Arc::default(), Arc::default());
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = PathBuf::from(path.trim_start_matches("//"));
             let db = open_sqlite(&path).await?;
-            return Ok(Store { db, owner, path: Some(path), hold });
+            return Ok(Store { db, owner, path: Some(path), hold, together });
         }
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url)?.application_name("remitd");
@@ -55,7 +57,7 @@ impl Store {
                 .connect_with(options)
                 .await?;
             sqlx::migrate!("../../migrations/postgres").run(&pool).await?;
-            return Ok(Store { db: Db::Postgres(pool), owner, path: None, hold });
+            return Ok(Store { db: Db::Postgres(pool), owner, path: None, hold, together });
         }
         // The address may hold a password: only its beginning is shown.
         let url = url.split("//").next().unwrap_or_default().to_owned();
@@ -64,6 +66,14 @@ impl Store {
 
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.db.begin().await
+    }
+
+    /// Commits a short change, with others that are ready at the same time: see [`crate::together`] for what it must hold.
+    pub async fn together<F>(&self, change: F) -> Result<(), StoreError>
+    where
+        F: for<'tx> Fn(&'tx mut Tx) -> Changing<'tx> + Send + Sync + 'static,
+    {
+        self.together.commit(&self.db, Box::new(change)).await
     }
 
     /// Whether the database answers.

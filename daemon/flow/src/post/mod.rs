@@ -18,7 +18,8 @@ use crate::plugin::connector::{PostResult, Posting as WirePosting};
 use crate::road::{Road, money};
 use remitd_domain::posting::State;
 use remitd_host::{Failure, FailureClass, JobSpec, Money};
-use remitd_store::{Finish, Lease, Posting};
+use remitd_store::{Finish, Lease, Posting, StoreError, Tx};
+use std::sync::Arc;
 
 /// More than is open; and the payload of an effect whose posting is to be written all the same.
 const OVER_PAYMENT: &str = "over-payment";
@@ -133,6 +134,7 @@ async fn wire_posting(
     })
 }
 
+/// Notes how the attempt ended, in one commit with other postings that end at the same time.
 async fn record(
     road: &Road,
     lease: &Lease,
@@ -140,28 +142,46 @@ async fn record(
     result: Result<PostResult, Failure>,
 ) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
-    let mut tx = road.store.begin().await?;
-    let next = match result {
+    // Asked again after an unknown end, the connector looks for the key first.
+    let next = match &result {
+        Ok(_) => Finish::Done,
+        Err(failure) => verdict(lease, failure, Repeat::Safe, now_ms),
+    };
+    if let Err(failure) = &result {
+        tracing::warn!(posting = posting.id, code = failure.code, error = %failure.message, "not posted");
+    }
+    let ended = Arc::new((lease.clone(), posting.clone(), result, next));
+    road.point("post.before_commit")?;
+    let noted = road.store.together(move |tx| {
+        let ended = Arc::clone(&ended);
+        Box::pin(async move {
+            let (lease, posting, result, next) = &*ended;
+            note(tx, posting, result, next, now_ms).await?;
+            tx.finish(lease, next, now_ms).await
+        })
+    });
+    Ok(noted.await?)
+}
+
+async fn note(
+    tx: &mut Tx,
+    posting: &Posting,
+    result: &Result<PostResult, Failure>,
+    next: &Finish,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    match result {
         Ok(result) => {
             tx.posting_posted(posting.id, result.external_ref.as_deref(), now_ms).await?;
             let what = if posting.reverses.is_some() { "reversal posted" } else { "posted" };
             tx.event_of_request(posting.request_id, what, &posting.connector, &posting.key, now_ms).await?;
-            rest::goes_on(&mut tx, posting, None, now_ms).await?;
-            Finish::Done
+            rest::goes_on(tx, posting, None, now_ms).await
         }
         Err(failure) => {
-            // Asked again after an unknown end, the connector looks for the key first.
-            let next = verdict(lease, &failure, Repeat::Safe, now_ms);
             let state = if matches!(next, Finish::Failed { .. }) { State::Incomplete } else { State::Queued };
-            tx.posting_trouble(posting.id, state, &failure.code, &failure.message).await?;
-            tracing::warn!(posting = posting.id, code = failure.code, error = %failure.message, "not posted");
-            next
+            tx.posting_trouble(posting.id, state, &failure.code, &failure.message).await
         }
-    };
-    tx.finish(lease, &next, now_ms).await?;
-    road.point("post.before_commit")?;
-    tx.commit().await?;
-    Ok(())
+    }
 }
 
 /// What was never written needs no reversal, and is not to be written any more: its money has gone back.

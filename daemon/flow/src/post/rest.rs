@@ -1,9 +1,8 @@
 //! What stays of a posting of which a part went back: it waits until the whole is taken back, and is then written anew.
 
 use crate::effect::POST;
-use crate::error::FlowError;
 use remitd_domain::posting::{AFTER_REVERSAL, State, rest_key};
-use remitd_store::{Posting, Tx};
+use remitd_store::{Posting, StoreError, Tx};
 
 /// In the transaction that ends a reversal. Where the original was never written, `unwritten`, the rest takes its place: it waits
 /// for the same person, with the same trouble.
@@ -12,7 +11,7 @@ pub(super) async fn goes_on(
     reversal: &Posting,
     unwritten: Option<&Posting>,
     now_ms: i64,
-) -> Result<(), FlowError> {
+) -> Result<(), StoreError> {
     if reversal.reverses.is_none() {
         return Ok(());
     }

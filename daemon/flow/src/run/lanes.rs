@@ -41,6 +41,9 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
         }
         if in_hand.len() >= at_once {
             in_hand.join_next().await;
+            // Those that were committed with it: so many are taken at once again.
+            tokio::task::yield_now().await;
+            while in_hand.try_join_next().is_some() {}
             continue;
         }
         if took {
