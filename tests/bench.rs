@@ -28,8 +28,12 @@ mod import_postgres;
 mod live;
 #[path = "bench/load.rs"]
 mod load;
+#[path = "bench/matters.rs"]
+mod matters;
 #[path = "bench/native.rs"]
 mod native;
+#[path = "bench/postings.rs"]
+mod postings;
 #[path = "bench/sandbox.rs"]
 mod sandbox;
 #[path = "bench/start.rs"]
@@ -44,12 +48,15 @@ use std::time::Instant;
 const BIN: &str = env!("CARGO_BIN_EXE_remitd");
 
 /// What is measured, by the word that asks for it alone: `cargo bench -p remitd -- calls`.
-const ROWS: [(&str, fn()); 11] = [
+const ROWS: [(&str, fn()); 14] = [
     ("import", import::run),
     ("import-postgres", import_postgres::run),
     ("formats", formats::run),
     ("workbooks", workbooks::run),
     ("folder", folder::run),
+    ("postings", postings::run),
+    ("search", matters::search),
+    ("push", matters::push),
     ("calls", calls::run),
     ("load", load::run),
     ("live", live::run),

@@ -53,10 +53,15 @@ pub fn ledes(invoices: usize) -> String {
 
 /// Imports a file and releases it: seconds, and the peak of resident memory in MiB.
 pub fn import(firm: &Firm, file: &Path) -> (f64, f64) {
+    let file = file.to_str().unwrap();
+    measured(firm, &["import", file, "--account", "operating", "--release", "send", "--json"])
+}
+
+/// A command: seconds, and the peak of resident memory in MiB.
+pub fn measured(firm: &Firm, arguments: &[&str]) -> (f64, f64) {
     let began = now();
     let mut command = Command::new(&firm.bin);
-    command.arg("-c").arg(&firm.config).arg("import").arg(file);
-    command.args(["--account", "operating", "--release", "send", "--json"]);
+    command.arg("-c").arg(&firm.config).args(arguments);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut peak = 0_f64;
     loop {
@@ -65,7 +70,7 @@ pub fn import(firm: &Firm, file: &Path) -> (f64, f64) {
             peak = peak.max(seen);
         }
         if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "the import ended with {status}");
+            assert!(status.success(), "{arguments:?} ended with {status}");
             return (began.elapsed().as_secs_f64(), peak);
         }
         look_later();
