@@ -66,6 +66,10 @@ async fn what_was_built_for_a_release_runs_in_every_later_one() {
         let connector = Connector::new(host.clone(), connector).unwrap();
         let refused = connector.balance(job(), "INV-1".to_owned()).await.unwrap_err();
         assert_eq!(refused.code, "grant-missing", "{refused:?}");
+        // Older than the interface: it works, and is only not reconciled.
+        let untold = connector.written_since(job(), None, 10).await.map(drop).map_err(|failure| failure.code);
+        let expected = if connector.tells_receipts() { "grant-missing" } else { "no-receipts" };
+        assert_eq!(untold, Err(expected.to_owned()));
         let settings = r#"{"api":"http://127.0.0.1:1","key-secret":"k","webhook-secret":"w"}"#;
         let gateway = load(&host, &release, "sandbox-gateway", settings);
         let gateway = Gateway::new(host.clone(), gateway).unwrap();

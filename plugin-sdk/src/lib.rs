@@ -51,6 +51,7 @@ pub mod mail;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod mock;
 pub mod money;
+pub mod receipts;
 #[cfg(not(target_arch = "wasm32"))]
 mod services;
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::restriction)]

@@ -64,6 +64,25 @@ pub mod connector {
     });
 }
 
+/// Beside a connector's own exports, where its author has what it takes.
+pub mod receipts {
+    wit_bindgen::generate!({
+        inline: "
+            package remitd:sdk-receipts;
+            world receipts-plugin {
+                export remitd:plugin/receipts@1.0.0;
+            }
+        ",
+        path: "wit/v1",
+        world: "remitd:sdk-receipts/receipts-plugin",
+        pub_export_macro: true,
+        additional_derives: [PartialEq],
+        with: {
+            "remitd:plugin/types@1.0.0": crate::wit::host::remitd::plugin::types,
+        },
+    });
+}
+
 pub mod mail {
     wit_bindgen::generate!({
         path: "wit/v1",

@@ -6,7 +6,8 @@ use crate::plugin::Connector;
 use crate::plugin::connector::{Posted, Posting, Statement, to_wire};
 use crate::road::{Road, money};
 use remitd_domain::email::check_addresses;
-use remitd_host::{Failure, JobSpec, Money};
+use remitd_domain::reconcile::{TRIAL_KEY, TRIAL_TAKEN_BACK};
+use remitd_host::{Failure, FailureClass, JobSpec, Money};
 use serde::Serialize;
 
 /// Statements that are looked at, and those that are shown.
@@ -15,6 +16,8 @@ const SHOWN: usize = 3;
 const FOUND_MAX: u32 = 5;
 /// No matter software has a statement of this number.
 const NOWHERE: &str = "remitd-no-such-statement";
+/// What a connector answers that tells no receipts: none at all, or none by its settings.
+const UNTOLD: [&str; 2] = ["no-receipts", "not-configured"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,6 +87,7 @@ pub async fn run(road: &Road, id: &str, write: Option<&str>) -> Result<Trial, Fl
         }
     }
     search(&connector, first.as_ref(), &mut trial).await;
+    receipts(&connector, &mut trial).await;
     match write {
         None => trial.note(
             "post, reverse",
@@ -298,6 +302,30 @@ async fn search(connector: &Connector, first: Option<&Statement>, trial: &mut Tr
     }
 }
 
+/// What `remitd reconcile` would read. A connector that tells nothing of it is no failure: it is only never compared.
+async fn receipts(connector: &Connector, trial: &mut Trial) {
+    let step = "receipts";
+    match connector.written_since(job(step), None, LOOKED_AT).await {
+        Ok(page) => {
+            let says = match page.receipts.first() {
+                None => "nothing was posted yet".to_owned(),
+                Some(first) => format!(
+                    "the first of {} is {} for {}",
+                    page.receipts.len(),
+                    shown(&first.amount),
+                    first.statement
+                ),
+            };
+            trial.note(step, Verdict::Ok, says);
+        }
+        Err(failure) if failure.class == FailureClass::Invalid && UNTOLD.contains(&failure.code.as_str()) => {
+            let says = format!("{}: `remitd reconcile` cannot compare this side", failure.message);
+            trial.note(step, Verdict::Skipped, says);
+        }
+        Err(failure) => trial.failed(step, &failure),
+    }
+}
+
 /// One minor unit there and back again; the same posting twice is one.
 async fn written(
     road: &Road,
@@ -307,7 +335,7 @@ async fn written(
 ) -> Result<(), FlowError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| FlowError::Random(error.to_string()))?;
-    let key = format!("remitd-test-{}", hex::encode(random));
+    let key = format!("{TRIAL_KEY}{}", hex::encode(random));
     let posting = Posting {
         key: key.clone(),
         statement: statement.number.clone(),
@@ -347,7 +375,7 @@ async fn written(
         ),
         Err(failure) => trial.failed("post again", &failure),
     }
-    let reversal = Posting { key: format!("{key}-r"), ..posting };
+    let reversal = Posting { key: format!("{key}{TRIAL_TAKEN_BACK}"), ..posting };
     match connector.reverse(keyed(&reversal.key), key, reversal.clone()).await {
         Err(failure) => trial.failed("reverse", &failure),
         Ok(_) => trial.note("reverse", Verdict::Ok, "taken back"),

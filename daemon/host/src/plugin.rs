@@ -97,6 +97,13 @@ impl Plugin {
         shape.imports(engine).map(|(name, _)| service_of(name).to_owned()).collect()
     }
 
+    /// Whether it exports this interface too, beside that of its kind.
+    pub fn offers(&self, interface: &str) -> bool {
+        let wanted = format!("{PACKAGE}{interface}{VERSION}");
+        let (shape, engine) = self.shape();
+        shape.exports(engine).any(|(name, _)| name == wanted)
+    }
+
     /// Whether it failed so often that it is not called any more.
     pub fn is_set_aside(&self) -> bool {
         self.aside.load(Ordering::Relaxed)

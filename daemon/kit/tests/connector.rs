@@ -18,7 +18,7 @@ async fn what_is_right_passes() {
 }
 
 /// A mistake, and the case that finds it.
-const MISTAKES: [(&str, &str); 27] = [
+const MISTAKES: [(&str, &str); 29] = [
     ("key-by-chance", "twice-is-once"),
     ("key-by-chance", "repeat-after-lost-answer"),
     ("key-in-a-second-step", "repeat-after-crash"),
@@ -46,6 +46,8 @@ const MISTAKES: [(&str, &str); 27] = [
     ("reversal-adds", "reverse-restores-the-balance"),
     ("day-of-the-build", "clock-not-frozen"),
     ("chance-of-the-build", "random-not-frozen"),
+    ("receipts-begin-with-the-last", "receipts-pages-give-each-once"),
+    ("receipts-without-sign", "receipt-of-a-reversal"),
 ];
 
 #[tokio::test]

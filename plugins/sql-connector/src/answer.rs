@@ -5,6 +5,7 @@ use remitd_plugin_sdk::chrono::NaiveDate;
 use remitd_plugin_sdk::connector::{Detail, Matter, Payer, Statement};
 use remitd_plugin_sdk::host::log;
 use remitd_plugin_sdk::host::sql::{Rows, Value};
+use remitd_plugin_sdk::receipts::Receipt;
 use remitd_plugin_sdk::rust_decimal::Decimal;
 use remitd_plugin_sdk::{Date, Failure, Money, date, money};
 
@@ -17,7 +18,7 @@ pub(crate) const WHOLE: u32 = 10_000;
 const DETAILS: [&str; 4] = ["practice", "office", "responsible", "hold"];
 
 /// Every name that some statement may give a column.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 20] = [
     "number",
     "matter",
     "client",
@@ -33,6 +34,11 @@ const COLUMNS: [&str; 15] = [
     "payer_email",
     "share",
     "cursor",
+    "key",
+    "statement",
+    "amount",
+    "received",
+    "external_ref",
 ];
 
 pub struct Answer<'a> {
@@ -111,13 +117,28 @@ impl Row<'_> {
         })
     }
 
-    /// The open amount, in its own currency where there is a column for it.
+    /// The open amount.
     pub fn open(&self) -> Result<Money, Failure> {
+        self.money("open")
+    }
+
+    pub fn receipt(&self) -> Result<Receipt, Failure> {
+        Ok(Receipt {
+            key: self.needed_text("key")?,
+            statement: self.text("statement")?,
+            amount: self.money("amount")?,
+            received: self.date("received")?,
+            external_ref: Some(self.text("external_ref")?).filter(|number| !number.is_empty()),
+        })
+    }
+
+    /// In its own currency where there is a column for it.
+    fn money(&self, column: &str) -> Result<Money, Failure> {
         let mut currency = self.text("currency")?;
         if currency.is_empty() {
             currency = self.answer.currency.to_owned();
         }
-        Ok(Money { amount_minor: self.minor("open", &currency)?, currency })
+        Ok(Money { amount_minor: self.minor(column, &currency)?, currency })
     }
 
     pub fn cursor(&self) -> Result<String, Failure> {

@@ -7,13 +7,14 @@ mod bind;
 mod setup;
 mod shared;
 
-use answer::Answer;
+use answer::{Answer, Row};
 use bind::{Named, bind};
 use remitd_plugin_sdk::connector::{
     Connector, Matter, PostResult, Posted, Posting, Statement, StatementPage,
 };
 use remitd_plugin_sdk::host::sql::{self, Value};
-use remitd_plugin_sdk::{About, Context, Failure, Money, export_connector, settings};
+use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
+use remitd_plugin_sdk::{About, Context, Failure, Money, export_connector, export_receipts, settings};
 use setup::{Change, Setup, Start};
 
 pub struct SqlConnector {
@@ -63,30 +64,19 @@ impl Connector for SqlConnector {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<StatementPage, Failure> {
-        let start = self.setup.cursor_start.as_ref();
-        let values = [("cursor", Start::value(start, cursor)?), ("limit", Value::Integer(i64::from(limit)))];
-        let found = self.ask("open_since", self.setup.open_since.as_deref(), &values)?;
-        let full = u32::try_from(found.rows().count()).is_ok_and(|count| count >= limit);
+        let setting = "open_since";
+        let start = self.setup.cursor_start.as_ref().ok_or_else(|| setup::not_set("cursor_start"))?;
+        let values = [("cursor", start.value(setting, cursor)?), ("limit", Value::Integer(i64::from(limit)))];
+        let found = self.ask(setting, self.setup.open_since.as_deref(), &values)?;
+        let full = is_full(&found, limit);
         let mut listed = shared::statements(&found)?;
         // The page may have ended between two payers of its last statement.
         if full && found.is_shared() && listed.pop().is_some() && listed.is_empty() {
             let why = format!("the first statement has as many payers as a page has rows, {limit}");
             return Err(found.refuse("shares", &why));
         }
-        let mut last: Option<String> = None;
-        let mut statements = Vec::new();
-        for (statement, row) in listed {
-            let cursor = row.cursor()?;
-            if last.as_ref() == Some(&cursor) {
-                let why = format!(
-                    "two rows have the cursor {cursor}; it must be unique, or a page's end would lose one of them"
-                );
-                return Err(found.refuse("cursor", &why));
-            }
-            statements.push(statement);
-            last = Some(cursor);
-        }
-        Ok(StatementPage { statements, next: last.filter(|_| full) })
+        let (statements, next) = page(&found, listed, full)?;
+        Ok(StatementPage { statements, next })
     }
 
     fn balance(&self, _context: &Context, statement: &str) -> Result<Option<Money>, Failure> {
@@ -118,6 +108,49 @@ impl Connector for SqlConnector {
         values.push(("original_key", Value::Text(original_key.to_owned())));
         self.write("reverse", &self.setup.reverse, posting, &values)
     }
+}
+
+impl Receipts for SqlConnector {
+    fn written_since(
+        &self,
+        _context: &Context,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<ReceiptPage, Failure> {
+        let setting = "receipts";
+        let cursor = self.setup.receipts_start.value(setting, cursor)?;
+        let values = [("cursor", cursor), ("limit", Value::Integer(i64::from(limit)))];
+        let found = self.ask(setting, self.setup.receipts.as_deref(), &values)?;
+        let listed = found.rows().map(|row| Ok((row.receipt()?, row))).collect::<Result<_, Failure>>()?;
+        let (receipts, next) = page(&found, listed, is_full(&found, limit))?;
+        Ok(ReceiptPage { receipts, next })
+    }
+}
+
+fn is_full(found: &Answer<'_>, limit: u32) -> bool {
+    u32::try_from(found.rows().count()).is_ok_and(|count| count >= limit)
+}
+
+/// What a page lists, each with its row, and where the next one begins.
+fn page<T>(
+    found: &Answer<'_>,
+    listed: Vec<(T, Row<'_>)>,
+    full: bool,
+) -> Result<(Vec<T>, Option<String>), Failure> {
+    let mut last: Option<String> = None;
+    let mut read = Vec::with_capacity(listed.len());
+    for (one, row) in listed {
+        let cursor = row.cursor()?;
+        if last.as_ref() == Some(&cursor) {
+            let why = format!(
+                "two rows have the cursor {cursor}; it must be unique, or a page's end would lose one of them"
+            );
+            return Err(found.refuse("cursor", &why));
+        }
+        read.push(one);
+        last = Some(cursor);
+    }
+    Ok((read, last.filter(|_| full)))
 }
 
 impl SqlConnector {
@@ -217,6 +250,7 @@ fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {
 }
 
 export_connector!(SqlConnector);
+export_receipts!(SqlConnector);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -44,6 +44,9 @@ pub struct Setup {
     pub post: Vec<Change>,
     #[serde(default)]
     pub reverse: Vec<Change>,
+    pub receipts: Option<String>,
+    #[serde(default)]
+    pub receipts_start: Start,
 }
 
 /// One statement of a transaction, and how many rows it must change.
@@ -85,18 +88,24 @@ pub enum Start {
     Text(String),
 }
 
+impl Default for Start {
+    fn default() -> Start {
+        Start::Text(String::new())
+    }
+}
+
 impl Start {
-    pub fn value(start: Option<&Start>, cursor: Option<&str>) -> Result<Value, Failure> {
-        match (start, cursor) {
-            (Some(Start::Number(first)), None) => Ok(Value::Integer(*first)),
-            (Some(Start::Number(_)), Some(cursor)) => cursor.parse().map(Value::Integer).map_err(|_| {
+    /// What `:cursor` is in the statement of `setting`.
+    pub fn value(&self, setting: &str, cursor: Option<&str>) -> Result<Value, Failure> {
+        match (self, cursor) {
+            (Start::Number(first), None) => Ok(Value::Integer(*first)),
+            (Start::Number(_), Some(cursor)) => cursor.parse().map(Value::Integer).map_err(|_| {
                 let message =
-                    format!("open_since: the cursor {cursor} is no whole number, but cursor_start is one");
+                    format!("{setting}: the cursor {cursor} is no whole number, but the first one is");
                 Failure::invalid("cursor", message)
             }),
-            (Some(Start::Text(first)), None) => Ok(Value::Text(first.clone())),
-            (_, Some(cursor)) => Ok(Value::Text(cursor.to_owned())),
-            (None, None) => Err(not_set("cursor_start")),
+            (Start::Text(first), None) => Ok(Value::Text(first.clone())),
+            (Start::Text(_), Some(cursor)) => Ok(Value::Text(cursor.to_owned())),
         }
     }
 }
@@ -153,11 +162,12 @@ impl Setup {
         for (field, statement) in &self.search.0 {
             check_names(&format!("search.{field}"), statement, &READS)?;
         }
-        let reads: [(&str, &Option<String>, &[&str]); 4] = [
+        let reads: [(&str, &Option<String>, &[&str]); 5] = [
             ("open_statements", &self.open_statements, &["matter"]),
             ("open_since", &self.open_since, &["cursor", "limit"]),
             ("balance", &self.balance, &["statement"]),
             ("find", &self.find, &["key"]),
+            ("receipts", &self.receipts, &["cursor", "limit"]),
         ];
         for (setting, statement, known) in reads {
             check_names(setting, statement.as_deref().unwrap_or(""), known)?;

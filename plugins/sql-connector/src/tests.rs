@@ -16,6 +16,8 @@ const SETTINGS: &str = r#"{
     "reverse": ["INSERT :key, :original_key, -:amount"]
 }"#;
 
+const RECEIPTS: &str = r#"{"connection": "matter", "currency": "USD", "receipts": "SELECT :cursor, :limit", "receipts_start": 0}"#;
+
 fn context() -> Context {
     Context { job: "j".into(), idempotency_key: "p-1".into(), deadline_ms: 0 }
 }
@@ -362,4 +364,43 @@ fn wrong_settings_are_named() {
         "balance has the parameter :matter; it can have :statement",
     );
     check(&with(r#""search":{"name":"SELECT :txt"}"#), "search.name has the parameter :txt");
+}
+
+#[test]
+fn tells_what_was_posted_page_by_page() {
+    let columns = ["key", "statement", "amount", "currency", "received", "external_ref", "cursor"];
+    let row = |number: i64, amount: &str| {
+        let amount = Value::Decimal(amount.into());
+        vec![
+            text("p-1 "),
+            text("1001"),
+            amount,
+            Value::Null,
+            text("2026-03-04"),
+            Value::Integer(17),
+            Value::Integer(number),
+        ]
+    };
+    let answer = rows(&columns, vec![row(4, "12.50"), row(9, "-12.50")]);
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let noted = asked.clone();
+    install(Services::new(RECEIPTS).query(move |(_, statement): (String, Sql)| {
+        noted.borrow_mut().push(statement.params[0].value.clone());
+        Ok(answer.clone())
+    }));
+    let connector = SqlConnector::open().unwrap();
+    let page = connector.written_since(&context(), None, 2).unwrap();
+    assert_eq!(
+        (page.receipts[0].key.as_str(), page.receipts[0].external_ref.as_deref()),
+        ("p-1", Some("17"))
+    );
+    assert_eq!(page.receipts[1].amount, Money { amount_minor: -1250, currency: "USD".into() });
+    assert_eq!(page.receipts[1].received, Some(Date { year: 2026, month: 3, day: 4 }));
+    assert_eq!(page.next.as_deref(), Some("9"));
+    assert_eq!(connector.written_since(&context(), Some("9"), 3).unwrap().next, None);
+    assert_eq!(*asked.borrow(), [Value::Integer(0), Value::Integer(9)]);
+    assert_eq!(connector.written_since(&context(), Some("nine"), 3).unwrap_err().code, "cursor");
+    install(Services::new(SETTINGS));
+    let failure = SqlConnector::open().unwrap().written_since(&context(), None, 3).unwrap_err();
+    assert_eq!(failure.code, "not-configured", "{failure:?}");
 }

@@ -1,12 +1,17 @@
 //! Connectors: one matter database.
 
 use super::world::connector::{ConnectorPluginPre, exports::remitd::plugin::connector as bound};
+use super::world::receipts::{ReceiptsPluginPre, exports::remitd::plugin::receipts as telling};
 use super::{Seat, calls};
 use chrono::{Datelike, NaiveDate};
 use remitd_host::{Date, Failure, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
 use std::sync::Arc;
 
 pub use bound::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+pub use telling::{Receipt, ReceiptPage};
+
+/// The interface of the contract by which a connector tells what was posted.
+const RECEIPTS: &str = "receipts";
 
 /// A day as the contract writes it; none for one that no calendar has.
 pub(crate) fn from_wire(day: Date) -> Option<NaiveDate> {
@@ -22,6 +27,8 @@ pub(crate) fn to_wire(day: NaiveDate) -> Date {
 pub struct Connector {
     seat: Seat,
     pre: ConnectorPluginPre<JobState>,
+    /// None where it cannot tell what was posted.
+    receipts: Option<ReceiptsPluginPre<JobState>>,
 }
 
 impl Connector {
@@ -29,7 +36,13 @@ impl Connector {
     pub fn new(host: Arc<Host>, plugin: Arc<Plugin>) -> Result<Connector, HostError> {
         let seat = Seat::new(host, plugin, Kind::Connector)?;
         let pre = ConnectorPluginPre::new(seat.plugin.pre().clone()).map_err(|error| seat.unfit(&error))?;
-        Ok(Connector { seat, pre })
+        let receipts = match seat.plugin.offers(RECEIPTS) {
+            true => {
+                Some(ReceiptsPluginPre::new(seat.plugin.pre().clone()).map_err(|error| seat.unfit(&error))?)
+            }
+            false => None,
+        };
+        Ok(Connector { seat, pre, receipts })
     }
 
     /// The fields that a search knows, the usual first.
@@ -93,6 +106,30 @@ impl Connector {
     ) -> Result<PostResult, Failure> {
         calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
             guest.call_reverse(&mut store, &context, &original_key, &posting)
+        })
+    }
+
+    /// Whether it can be asked what was posted.
+    pub fn tells_receipts(&self) -> bool {
+        self.receipts.is_some()
+    }
+
+    /// What was posted, as it stands in the matter database; refused by a connector that cannot tell.
+    pub async fn written_since(
+        &self,
+        job: JobSpec,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<ReceiptPage, Failure> {
+        let Some(pre) = &self.receipts else {
+            let plugin = self.seat.plugin.id();
+            let message = format!(
+                "the connector \"{plugin}\" cannot tell what was posted: take a version of it that exports `receipts`"
+            );
+            return Err(Failure::invalid("no-receipts", message));
+        };
+        calls!(self.seat, pre, job, remitd_plugin_receipts, |guest, store, context| {
+            guest.call_written_since(&mut store, &context, cursor.as_deref(), limit)
         })
     }
 }

@@ -40,6 +40,21 @@ pub(super) mod connector {
     });
 }
 
+/// What a connector may export beside its kind: bound alone, so that one without it is a connector all the same.
+pub(super) mod receipts {
+    wasmtime::component::bindgen!({
+        path: "../../plugin-sdk/wit/v1",
+        inline: "
+            package remitd:flow;
+            world receipts-plugin {
+                export remitd:plugin/receipts@1.0.0;
+            }
+        ",
+        exports: { default: async },
+        with: { "remitd:plugin/types": remitd_host::wit::types },
+    });
+}
+
 pub(super) mod mail {
     wasmtime::component::bindgen!({
         path: "../../plugin-sdk/wit/v1",

@@ -6,6 +6,7 @@ mod database;
 mod posting;
 mod reading;
 mod reversing;
+mod telling;
 
 use crate::act::{Act, said};
 use crate::bench::{Bench, KEY};
@@ -14,8 +15,16 @@ use remitd_flow::plugin::connector::Posting;
 use remitd_host::{Date, Money};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [asking::CASES, reading::CASES, posting::CASES, amounts::CASES, reversing::CASES, database::CASES]
-        .concat()
+    [
+        asking::CASES,
+        reading::CASES,
+        posting::CASES,
+        amounts::CASES,
+        reversing::CASES,
+        telling::CASES,
+        database::CASES,
+    ]
+    .concat()
 }
 
 /// Matters that a search is asked for.
@@ -85,6 +94,11 @@ pub(crate) async fn acts(bench: &Bench) -> Result<Vec<Act>, Ended> {
     if let Some(posting) = posting(bench, KEY) {
         acts.push(post(posting.clone()));
         acts.push(reverse(posting));
+    }
+    if bench.fresh().await?.connector()?.tells_receipts() {
+        acts.push(Act::new("written-since", |world, job| {
+            Box::pin(async move { said(world.connector()?.written_since(job, None, PAGE).await) })
+        }));
     }
     Ok(acts)
 }

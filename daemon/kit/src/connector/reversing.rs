@@ -23,7 +23,7 @@ pub(super) const CASES: &[Case] = &[
     ),
 ];
 
-async fn reversed(world: &World, reversal: Posting) -> Result<PostResult, Ended> {
+pub(super) async fn reversed(world: &World, reversal: Posting) -> Result<PostResult, Ended> {
     let answer = world.connector()?.reverse(world.job(&reversal.key), ORIGINAL.to_owned(), reversal).await;
     unbroken(&answer, "in reverse")?;
     answer.map_err(|failure| {
@@ -36,7 +36,7 @@ async fn reversed(world: &World, reversal: Posting) -> Result<PostResult, Ended>
 }
 
 /// A world in which the original is written.
-async fn written(bench: &Bench) -> Result<World, Ended> {
+pub(super) async fn written(bench: &Bench) -> Result<World, Ended> {
     let world = bench.fresh().await?;
     posted(&world, Posting { key: ORIGINAL.to_owned(), ..usual(bench)? }).await?;
     Ok(world)

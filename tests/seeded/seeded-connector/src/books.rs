@@ -2,6 +2,7 @@
 
 use remitd_plugin_sdk::connector::{Matter, Payer, Statement};
 use remitd_plugin_sdk::host::sql::{self, Param, Rows, Value};
+use remitd_plugin_sdk::receipts::{Receipt, ReceiptPage};
 use remitd_plugin_sdk::{Failure, Money};
 
 pub(crate) const CONNECTION: &str = "matters";
@@ -109,6 +110,26 @@ impl Books<'_> {
             payers: email.map(payer).into_iter().collect(),
             details: Vec::new(),
         }
+    }
+
+    pub fn written(&self, after: i64, limit: u32) -> Result<ReceiptPage, Failure> {
+        let statement = if self.bug == "receipts-begin-with-the-last" {
+            "SELECT key, bill, amount, number FROM receipt WHERE number >= :after ORDER BY number LIMIT :limit"
+        } else {
+            "SELECT key, bill, amount, number FROM receipt WHERE number > :after ORDER BY number LIMIT :limit"
+        };
+        let found = ask(statement, vec![number("after", after), number("limit", limit.into())])?;
+        let receipt = |row: &Vec<Value>| {
+            let minor: i64 = shown(row.get(2)).parse().unwrap_or(0);
+            let minor = if self.bug == "receipts-without-sign" { minor.saturating_abs() } else { minor };
+            let external_ref = Some(shown(row.get(3)));
+            let (key, statement) = (shown(row.first()), shown(row.get(1)));
+            Receipt { key, statement, amount: usd(minor), received: None, external_ref }
+        };
+        let receipts: Vec<Receipt> = found.rows.iter().map(receipt).collect();
+        let full = u32::try_from(receipts.len()).is_ok_and(|count| count >= limit);
+        let next = receipts.last().and_then(|last| last.external_ref.clone()).filter(|_| full);
+        Ok(ReceiptPage { receipts, next })
     }
 
     pub fn balance(&self, statement: &str) -> Result<Option<Money>, Failure> {

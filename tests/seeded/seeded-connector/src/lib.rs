@@ -7,7 +7,10 @@ mod writing;
 use books::Books;
 use remitd_plugin_sdk::connector::{Connector, Matter, PostResult, Posting, Statement, StatementPage};
 use remitd_plugin_sdk::host::log;
-use remitd_plugin_sdk::{About, Context, Failure, FailureClass, Money, export_connector, settings};
+use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
+use remitd_plugin_sdk::{
+    About, Context, Failure, FailureClass, Money, export_connector, export_receipts, settings,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -103,4 +106,18 @@ impl Connector for SeededConnector {
     }
 }
 
+impl Receipts for SeededConnector {
+    fn written_since(
+        &self,
+        _context: &Context,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<ReceiptPage, Failure> {
+        let after =
+            cursor.unwrap_or("0").parse().map_err(|_| Failure::invalid("cursor", "it is no number"))?;
+        self.told(self.books().written(after, limit))
+    }
+}
+
 export_connector!(SeededConnector);
+export_receipts!(SeededConnector);
