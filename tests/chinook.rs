@@ -109,6 +109,8 @@ fn all_are_paid(mut firm: Firm, url: &str, sql: impl Fn(&str) -> String) {
         sql("SELECT count(*), count(DISTINCT statement), round(sum(amount) * 100) FROM remitd_posting");
     assert_eq!(receipts.trim_end_matches(".0"), format!("412|412|{TOTAL_MINOR}"));
 
+    firm.cli(&["reconcile"]).expect(0);
+
     // Nobody owes anything any more: a second push asks nobody.
     let again = firm.ask(&["matter", "push"]);
     assert_eq!(

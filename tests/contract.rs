@@ -94,7 +94,12 @@ fn every_answer_has_its_keys() {
     has(&firm.ask(&["mail", "list"]), mail);
     has(&firm.ask(&["mail", "show", "1"])["history"], "attempt started ended outcome detail");
     let status = firm.ask(&["status"]);
-    has(&status, "store books requests effects files_in_hand paused held");
+    has(&status, "store books requests effects files_in_hand paused held reconciled");
+    let reconciled = firm.ask(&["reconcile"]);
+    has(&reconciled, "at balanced sides differences could_not gateways too_old on_the_way");
+    has(&reconciled["sides"], "side name count came back stays currency");
+    has(&reconciled["gateways"], "gateway tells_since");
+    has(&firm.ask(&["status"])["reconciled"], "at by differences could_not");
     has(
         &status["books"],
         "files rows requests mails payments paid_minor postings posted_minor unposted unmailed",

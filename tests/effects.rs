@@ -57,6 +57,7 @@ every_case! {
     reversal: Reversal,
     poll: Poll,
     push: Push,
+    reconcile: Reconcile,
 }
 
 #[test]

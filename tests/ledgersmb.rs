@@ -64,7 +64,14 @@ fn invoices_are_asked_for_paid_and_posted() {
     assert_eq!(["INV-1001", "INV-1002", "INV-1003"].map(|invoice| ledger.open(invoice)), ["0.00"; 3]);
     assert_eq!(ledger.open("INV-1005"), "45.00", "it is on hold: nobody was asked");
     assert!(ledger.is_balanced());
+    firm.cli(&["reconcile"]).expect(0);
     assert_eq!(firm.ask(&["matter", "push"])[0]["rows"], 0, "nobody owes anything any more");
+    // A person takes a receipt back in LedgerSMB itself.
+    ledger.ask("SELECT payment__reverse(t.source, t.transdate, a.entity_credit_account, '1060', CURRENT_DATE, 2, NULL, NULL, 1, 'USD')
+                FROM ar a JOIN acc_trans t ON t.trans_id = a.id AND t.source LIKE 'remitd-%' JOIN account c ON c.id = t.chart_id
+                WHERE a.invnumber = 'INV-1001' AND c.accno = '1060'");
+    let found = firm.cli(&["reconcile"]).expect(1);
+    assert!(found.stdout.contains("0.00 USD for INV-1001"), "{found:?}");
     firm.stop();
 }
 
@@ -85,6 +92,7 @@ fn a_returned_payment_is_taken_back_once() {
     assert_eq!(ledger.open("INV-1001"), "1250.00");
     assert_eq!(ledger.receipts(), ["Harbor Freight & Sons|-1250.00", "Harbor Freight & Sons|1250.00"]);
     assert!(ledger.is_balanced());
+    firm.cli(&["reconcile"]).expect(0);
     firm.stop();
 }
 

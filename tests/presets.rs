@@ -64,6 +64,7 @@ fn a_payment_is_handed_over_and_taken_back() {
     firm.books("it is handed over", |books| books["postings"] == 1 && books["unposted"] == 0);
     assert_eq!(firm.provider.settle(), 1);
     firm.books("it is taken back", |books| books["postings"] == 2 && books["unposted"] == 0);
+    firm.cli(&["reconcile"]).expect(0);
     let rows = "SELECT bank_account, receipt_type, drawn_by, client, matter, invoice, amount, narrative FROM receipt_import
         ORDER BY line";
     let narrative = "remitd payment";

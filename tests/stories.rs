@@ -66,6 +66,9 @@ stories! {
     push_one_link
     push_shares
     quick_link
+    reconcile
+    reconcile_uncompared
+    reconcile_unheard
     refund
     refund_part
     restart
@@ -112,6 +115,9 @@ matters_on_mariadb! {
     push_one_link
     push_shares
     quick_link
+    reconcile
+    reconcile_uncompared
+    reconcile_unheard
     refund
     refund_part
     stale_links

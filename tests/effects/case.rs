@@ -2,12 +2,12 @@
 
 use crate::faults::{At, CrashAt};
 use crate::firm::{Firm, Outside};
-use crate::road::{Granted, Running, push};
+use crate::road::{Granted, Running, SCHEDULE, push};
 use remitd_domain::draft::Draft;
 use remitd_flow::collect::{Begun, Step, begin};
 use remitd_flow::intake::push::Scheduled;
 use remitd_flow::intake::quick;
-use remitd_flow::{NoFaults, Release, Road, effect, request, run};
+use remitd_flow::{NoFaults, Release, Road, effect, reconcile, request, run};
 use remitd_store::Request;
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ pub enum Case {
     Reversal,
     Poll,
     Push,
+    Reconcile,
 }
 
 impl Case {
@@ -37,13 +38,16 @@ impl Case {
             Case::Post | Case::Reversal => effect::POST,
             Case::Poll => effect::POLL,
             Case::Push => effect::PUSH,
+            Case::Reconcile => effect::RECONCILE,
         }
     }
 
     pub fn outside(self) -> Outside {
         match self {
             Case::Mail => Outside::MailFolder,
-            Case::Checkout | Case::Close | Case::CloseUnheard | Case::Poll => Outside::Provider,
+            Case::Checkout | Case::Close | Case::CloseUnheard | Case::Poll | Case::Reconcile => {
+                Outside::Provider
+            }
             Case::Post | Case::Reversal | Case::Push => Outside::Matters,
         }
     }
@@ -58,6 +62,12 @@ impl Case {
         let road = &running.road;
         let key = match self {
             Case::Push => push().key(),
+            Case::Reconcile => {
+                paid(firm, road, GOOD_CARD).await;
+                firm.drive(road, POLL).await;
+                firm.drive(road, "post:1").await;
+                reconcile::key(SCHEDULE)
+            }
             Case::Mail => format!("mail:request:{}", link(road, Release::Send).await.id),
             Case::Checkout => wanted_checkout(road).await.1,
             Case::Close => {

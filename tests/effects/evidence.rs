@@ -52,6 +52,8 @@ impl Firm {
                 posting.amount_minor
             ));
         }
+        let last = store.last_reconciliation().await.unwrap();
+        lines.push(format!("reconciled: {:?}", last.map(|last| (last.differences, last.unread))));
         for effect in store.effect_summary().await.unwrap() {
             lines.push(format!("{} {} {}", effect.count, effect.kind, effect.state));
         }

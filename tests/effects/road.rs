@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub const LEASE_MS: i64 = 60_000;
 const POLL_MS: i64 = 5_000;
 const STATEMENT_MS: u64 = 10_000;
+/// Of the push and of the comparison: one that no test reaches.
+pub const SCHEDULE: &str = "0 6 * * *";
 const MATTERS: &str = include_str!("../../config/demo/matters.toml");
 
 /// Whether plugins were given what they ask for.
@@ -48,7 +50,7 @@ pub fn push() -> Scheduled {
         minimum_minor: 0,
         days_before_due: None,
     };
-    Scheduled { push, schedule: "0 6 * * *".into() }
+    Scheduled { push, schedule: SCHEDULE.into() }
 }
 
 impl Firm {
@@ -85,6 +87,7 @@ impl Firm {
                 file_bytes: 1 << 20,
                 file_rows: 1_000,
             },
+            reconcile: SCHEDULE.into(),
             wake: Wake::default(),
         });
         run::start(&road, pushes).await.unwrap();

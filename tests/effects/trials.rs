@@ -4,7 +4,7 @@ use crate::case::Case;
 use crate::faults::{At, CrashAt, Recorder};
 use crate::firm::{Books, Firm, MailBy};
 use crate::road::{Granted, LEASE_MS, Running};
-use remitd_flow::effect::{KINDS, POLL, PUSH};
+use remitd_flow::effect::{KINDS, POLL, PUSH, RECONCILE};
 use remitd_flow::{Faults, NoFaults, Road, run};
 use remitd_store::{EffectRow, Lease};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ const ROUNDS_MOST: usize = 50;
 /// Longer than any back-off.
 const LATER_MS: i64 = 10 * 60_000;
 const AT_ONCE: i64 = 100;
+const COME_AGAIN: [&str; 3] = [POLL, PUSH, RECONCILE];
 
 pub async fn all(case: Case, books: Books) {
     let (expected, passed) = undisturbed(case, books).await;
@@ -48,7 +49,7 @@ impl Firm {
             let lease = road.store.take_one(key, self.now_ms(), LEASE_MS).await.unwrap();
             self.perform(road, &lease.unwrap_or_else(|| panic!("{key} is not ready"))).await;
             let row = road.store.effect(key).await.unwrap().unwrap();
-            let comes_again = [POLL, PUSH].contains(&row.kind.as_str());
+            let comes_again = COME_AGAIN.contains(&row.kind.as_str());
             if row.state != "ready" || row.error_code.is_some() || comes_again {
                 return row;
             }
@@ -68,7 +69,7 @@ impl Firm {
             }
             let summary = road.store.effect_summary().await.unwrap();
             let open = summary.iter().any(|of| {
-                ["ready", "running"].contains(&of.state.as_str()) && ![POLL, PUSH].contains(&of.kind.as_str())
+                ["ready", "running"].contains(&of.state.as_str()) && !COME_AGAIN.contains(&of.kind.as_str())
             });
             if !took && !open {
                 return;

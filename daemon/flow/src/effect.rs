@@ -15,7 +15,8 @@ pub const CLOSE: &str = "close";
 pub const POST: &str = "post";
 pub const POLL: &str = "poll";
 pub const PUSH: &str = "push";
-pub const KINDS: [&str; 6] = [MAIL, CHECKOUT, CLOSE, POST, POLL, PUSH];
+pub const RECONCILE: &str = "reconcile";
+pub const KINDS: [&str; 7] = [MAIL, CHECKOUT, CLOSE, POST, POLL, PUSH, RECONCILE];
 
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 5 * 60_000;

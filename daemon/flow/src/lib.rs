@@ -10,6 +10,7 @@ mod fault;
 pub mod intake;
 pub mod plugin;
 pub mod post;
+pub mod reconcile;
 mod release;
 pub mod request;
 mod road;

@@ -162,6 +162,8 @@ pub struct Road {
     pub plugins: Seats,
     pub mail: Mail,
     pub limits: Limits,
+    /// When the three sides are compared by itself, in cron's words; empty: never.
+    pub reconcile: String,
     pub wake: Wake,
 }
 

@@ -47,6 +47,8 @@ pub enum Command {
     /// Postings into the matter software: list, post, retry, remove.
     #[command(subcommand)]
     Posting(Posting),
+    /// Gateway, remitd and matter software side by side: every difference, its likely cause and what to do.
+    Reconcile,
     /// Messages: list, show, resend.
     #[command(subcommand)]
     Mail(Mail),

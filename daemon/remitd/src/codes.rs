@@ -2,6 +2,7 @@
 //! it gives out, and a test sees to it that all are here. A code, once shipped, keeps its meaning.
 
 mod import;
+mod reconcile;
 
 use serde::Serialize;
 use std::fmt;
@@ -29,7 +30,7 @@ pub fn mend(code: &str) -> Option<&'static str> {
 }
 
 fn all() -> impl Iterator<Item = &'static Code> {
-    CODES.iter().chain(import::CODES)
+    CODES.iter().chain(import::CODES).chain(reconcile::CODES)
 }
 
 impl fmt::Display for Code {
@@ -42,7 +43,8 @@ const fn code(code: &'static str, title: &'static str, cause: &'static str, mend
     Code { code, title, cause, mend }
 }
 
-/// By number: 01xx configuration, 03xx the road's own faults, 04xx what is refused; 02xx, what is wrong with files, are [`import::CODES`].
+/// By number: 01xx configuration, 03xx the road's own faults, 04xx what is refused; 02xx, what is wrong with files, are [`import::CODES`], and what a
+/// comparison finds [`reconcile::CODES`].
 #[rustfmt::skip]
 pub const CODES: &[Code] = &[
     code("REMIT-0100", "The configuration cannot be read",

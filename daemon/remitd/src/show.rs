@@ -1,7 +1,7 @@
 //! Answers: a table for people, one JSON document for programs; data on stdout, all else on stderr.
 
 use crate::fault::Fault;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::io::Write;
 
@@ -23,6 +23,11 @@ pub fn note(text: &str) {
 }
 
 pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> Result<(), Fault> {
+    figures(heads, heads.len(), rows)
+}
+
+/// A table whose columns from `first` on are figures, one under the other to the last digit.
+pub fn figures(heads: &[&str], first: usize, rows: Vec<Vec<String>>) -> Result<(), Fault> {
     if rows.is_empty() {
         note("nothing there");
         return Ok(());
@@ -32,6 +37,9 @@ pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> Result<(), Fault> {
     table.set_header(heads.iter().map(|head| head.to_uppercase()));
     for row in rows {
         table.add_row(row);
+    }
+    for column in table.column_iter_mut().skip(first) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
     text(&table.trim_fmt())
 }

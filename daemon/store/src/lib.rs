@@ -22,6 +22,7 @@ mod payment;
 mod piece;
 mod plugin_state;
 mod posting;
+mod reconciliation;
 mod request;
 mod together;
 
@@ -43,5 +44,6 @@ pub use payment::{NewPayment, Payment};
 pub use piece::Bulk;
 pub use plugin_state::Remembered;
 pub use posting::{NewPosting, Posting};
+pub use reconciliation::{NewReconciliation, Reconciliation};
 pub use request::{Filter, Request, Sort};
 pub use together::Changing;

@@ -277,6 +277,12 @@ impl Store {
         self.db.rows(select!("WHERE id = $1"), args![id]).await?.first().map(posting).transpose()
     }
 
+    /// The next postings by their id.
+    pub async fn postings_after(&self, after: i64, limit: i64) -> Result<Vec<Posting>, StoreError> {
+        let rows = self.db.rows(select!("WHERE id > $1 ORDER BY id LIMIT $2"), args![after, limit]).await?;
+        rows.iter().map(posting).collect()
+    }
+
     /// One view of Manage Postings, or all; the newest first.
     pub async fn postings(&self, view: Option<State>, limit: i64) -> Result<Vec<Posting>, StoreError> {
         let sql = select!("WHERE ($1 IS NULL OR state = $1) ORDER BY id DESC LIMIT $2");

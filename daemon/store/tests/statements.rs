@@ -55,6 +55,7 @@ async fn walk(url: &str) -> Vec<String> {
     effects::walk(&store, url, &mut answers).await;
     paid::walk(&store, &mut answers).await;
     plugins::walk(&store, &mut answers).await;
+    plugins::reconciliations(&store, &mut answers).await;
     answers.note("books", store.books().await.unwrap());
     store.close().await;
     answers.0

@@ -38,7 +38,9 @@ pub fn translate(expr: &str) -> Result<String, String> {
     }
     // Unix takes a day that fits either; the crate one that fits both.
     if !day.starts_with('*') && !weekday.starts_with('*') {
-        return Err(format!("{expr:?} names days of the month and of the week: write one [[push]] for each"));
+        return Err(format!(
+            "{expr:?} names days of the month and of the week: name one of the two; a second [[push]] can have the other"
+        ));
     }
     Ok(format!("0 {minute} {hour} {day} {month} {}", weekdays(weekday)?))
 }
@@ -163,7 +165,7 @@ mod tests {
         reads("60 6 * * *", Err("not a schedule"));
         reads("0 9 * * 8", Err("no day of the week"));
         reads("0 9 * * 5-2", Err("no day of the week"));
-        reads("0 9 1 * 1", Err("one [[push]] for each"));
+        reads("0 9 1 * 1", Err("name one of the two"));
         reads("0 9 31 2 *", Err("never comes"));
         reads("0 9 ? * 1", Err("write `*`"));
     }

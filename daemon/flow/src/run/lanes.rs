@@ -2,10 +2,10 @@
 //! written to the effect, or, where the database is away, waits for its lease to end.
 
 use super::cron;
-use crate::effect::{CHECKOUT, CLOSE, MAIL, POLL, POST, PUSH, back_off_ms, finish};
+use crate::effect::{CHECKOUT, CLOSE, MAIL, POLL, POST, PUSH, RECONCILE, back_off_ms, finish};
 use crate::error::FlowError;
 use crate::road::Road;
-use crate::{collect, deliver, intake, post};
+use crate::{collect, deliver, intake, post, reconcile};
 use remitd_store::{Finish, Lease};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -100,14 +100,15 @@ pub async fn run_now(road: &Road, key: &str) -> Result<(), FlowError> {
 
 /// Performs an effect and sees to it that its row says how it went.
 pub async fn perform(road: &Road, lease: &Lease) {
-    let next_push = |schedule: &str, now_ms: i64| cron::next_ms(schedule, road.firm.time_zone, now_ms);
+    let next = |schedule: &str, now_ms: i64| cron::next_ms(schedule, road.firm.time_zone, now_ms);
     let result = match lease.kind.as_str() {
         MAIL => deliver::perform(road, lease).await,
         CHECKOUT => collect::perform_begin(road, lease).await,
         CLOSE => collect::perform_close(road, lease).await,
         POST => post::perform(road, lease).await,
         POLL => collect::perform_poll(road, lease).await,
-        PUSH => intake::push::perform(road, lease, next_push).await,
+        PUSH => intake::push::perform(road, lease, next).await,
+        RECONCILE => reconcile::perform(road, lease, next).await,
         other => Err(FlowError::refused("REMIT-0310", format!("there is no effect of kind \"{other}\""))),
     };
     let Err(error) = result else { return };

@@ -8,10 +8,11 @@ mod pay;
 pub use lanes::{perform, run_now};
 pub use pay::pay;
 
-use crate::effect::{KINDS, POLL, PUSH};
+use crate::effect::{KINDS, POLL, PUSH, RECONCILE};
 use crate::error::FlowError;
 use crate::intake::folder::{self, Folder};
 use crate::intake::push::Scheduled;
+use crate::reconcile;
 use crate::request;
 use crate::road::Road;
 use std::sync::Arc;
@@ -61,6 +62,13 @@ async fn set_recurring(road: &Road, pushes: &[Scheduled]) -> Result<(), FlowErro
         if let Some(at_ms) = cron::next_ms(&push.schedule, road.firm.time_zone, now_ms) {
             tx.want_again(&push.key(), PUSH, 0, &payload, at_ms).await?;
         }
+    }
+    let nightly = road.reconcile.as_str();
+    let key = reconcile::key(nightly);
+    let keys = if nightly.is_empty() { Vec::new() } else { vec![key.clone()] };
+    tx.end_others(RECONCILE, &keys).await?;
+    if let Some(at_ms) = cron::next_ms(nightly, road.firm.time_zone, now_ms) {
+        tx.want_again(&key, RECONCILE, 0, nightly, at_ms).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -13,6 +13,7 @@ mod matter;
 mod plugin;
 mod posting;
 mod prepare;
+mod reconcile;
 mod reload;
 mod request;
 pub mod run;
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
         Command::Request(request) => request::run(&asked, request).await,
         Command::Matter(matter) => matter::run(&asked, matter).await,
         Command::Posting(posting) => posting::run(&asked, posting).await,
+        Command::Reconcile => reconcile::run(&asked).await,
         Command::Mail(mail) => mail::run(&asked, mail).await,
         Command::Plugin(plugin) => plugin::run(&asked, plugin).await,
         Command::Audit(audit) => audit::run(&asked, audit).await,

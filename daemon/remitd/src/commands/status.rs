@@ -4,10 +4,10 @@ use super::hands::{self, InHand};
 use super::{Asked, status};
 use crate::fault::Fault;
 use crate::show;
-use crate::views::HeldView;
+use crate::views::{HeldView, instant};
 use crate::wiring::Need;
 use crate::{control, wiring};
-use remitd_store::Books;
+use remitd_store::{Books, Reconciliation};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,37 @@ struct Status {
     batches_in_review: i64,
     rows_held: i64,
     held: Vec<HeldView>,
+    /// How the last comparison went; none before the first.
+    reconciled: Option<ReconciledView>,
+}
+
+/// What the last `reconcile` found, by the daemon at night or by hand.
+#[derive(Serialize)]
+struct ReconciledView {
+    at: String,
+    by: String,
+    differences: Vec<String>,
+    could_not: Vec<String>,
+}
+
+impl From<Reconciliation> for ReconciledView {
+    fn from(last: Reconciliation) -> ReconciledView {
+        let Reconciliation { at_ms, actor, differences, unread } = last;
+        ReconciledView { at: instant(at_ms), by: actor, differences, could_not: unread }
+    }
+}
+
+impl ReconciledView {
+    fn line(&self) -> String {
+        let found = match (self.differences.len(), self.could_not.len()) {
+            (0, 0) => "no difference".to_owned(),
+            (found, 0) => format!("{found} differences (remitd reconcile)"),
+            (found, sides) => {
+                format!("{found} differences, {sides} sides could not be compared (remitd reconcile)")
+            }
+        };
+        format!("reconciled {}: {found}", self.at)
+    }
 }
 
 pub async fn run(asked: &Asked) -> Result<u8, Fault> {
@@ -57,6 +88,7 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
         batches_in_review: waiting.batches,
         rows_held: waiting.rows,
         held: store.effects_held(HELD_MAX).await?.iter().map(HeldView::from).collect(),
+        reconciled: store.last_reconciliation().await?.map(ReconciledView::from),
     };
     let calm = answer.held.is_empty();
     if asked.json {
@@ -84,6 +116,7 @@ fn tell(answer: &Status) -> Result<(), Fault> {
     if answer.rows_held > 0 {
         lines.push(format!("bad rows to be mended: {} (remitd batch list)", answer.rows_held));
     }
+    lines.extend(answer.reconciled.as_ref().map(ReconciledView::line));
     show::text(&lines.join("\n"))?;
     if answer.held.is_empty() {
         return show::text("nothing waits for a person");

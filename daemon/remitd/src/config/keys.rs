@@ -64,6 +64,7 @@ pub struct Config {
     pub folders: Vec<Folder>,
     #[serde(rename = "push")]
     pub pushes: Vec<Push>,
+    pub reconcile: Reconcile,
     pub mail: Mail,
     pub signing: Signing,
     pub limits: Limits,
@@ -314,6 +315,14 @@ pub struct Push {
     pub days_before_due: Option<u32>,
 }
 
+/// When gateway, remitd and matter software are compared by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reconcile {
+    /// Five fields of cron in the firm's time zone; empty: by hand only.
+    pub schedule: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
@@ -429,6 +438,12 @@ impl Default for Account {
             transaction_type: None,
             bank_account: None,
         }
+    }
+}
+
+impl Default for Reconcile {
+    fn default() -> Reconcile {
+        Reconcile { schedule: "30 2 * * *".to_owned() }
     }
 }
 

@@ -174,6 +174,7 @@ fn road(loaded: &Loaded, store: Store, plugins: Plugins) -> Result<Road, Fault> 
             file_bytes: config.limits.file_bytes.get(),
             file_rows: config.limits.file_rows,
         },
+        reconcile: config.reconcile.schedule.clone(),
         wake: Wake::default(),
     })
 }

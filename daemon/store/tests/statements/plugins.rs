@@ -1,7 +1,7 @@
-//! What plugins remember, and the trail.
+//! What plugins remember, the trail, and how comparisons went.
 
 use crate::{Answers, NOW};
-use remitd_store::{AuditRow, Store};
+use remitd_store::{AuditRow, NewReconciliation, Store};
 
 pub async fn walk(store: &Store, answers: &mut Answers) {
     let mut tx = store.begin().await.unwrap();
@@ -49,4 +49,18 @@ pub async fn walk(store: &Store, answers: &mut Answers) {
     answers.note("forget", tx.forget("acme").await.unwrap());
     answers.note("size then", tx.remembered_size("acme").await.unwrap());
     tx.commit().await.unwrap();
+}
+
+pub async fn reconciliations(store: &Store, answers: &mut Answers) {
+    answers.note("payments_after", store.payments_after(0, 10).await.unwrap());
+    answers.note("payments_after the last", store.payments_after(1, 10).await.unwrap());
+    answers.note("postings_after", store.postings_after(1, 2).await.unwrap());
+    answers.note("none yet", store.last_reconciliation().await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    for (actor, differences) in [("daemon", "[]"), ("cli", "[\"a receipt is missing\"]")] {
+        let new = NewReconciliation { at_ms: NOW, actor, differences, unread: "[]" };
+        tx.keep_reconciliation(&new).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    answers.note("the newest", store.last_reconciliation().await.unwrap());
 }

@@ -64,6 +64,12 @@ impl Check<'_> {
             let table = self.element("push", at);
             self.push(&table, push);
         }
+        let nightly = config.reconcile.schedule.as_str();
+        if let (false, Err(error)) = (nightly.is_empty(), remitd_flow::run::cron::check(nightly)) {
+            let hint =
+                "write minute, hour, day of month, month, day of week: \"30 2 * * *\"; or \"\" for never";
+            self.error("reconcile.schedule", "REMIT-0113", error, hint);
+        }
         for (name, secret) in &config.secrets {
             let signs = name.starts_with(LINK_KEY);
             self.secret(&format!("secrets.{name}"), secret, |text| {
