@@ -180,51 +180,59 @@ fn same(ours: &Payment, theirs: &Told) -> bool {
 #[derive(Default)]
 struct Shares {
     count: usize,
-    all_minor: i64,
     /// On their way or written.
     live_minor: i64,
+    /// Handled by hand, or never written since the money went back.
+    removed_minor: i64,
     taken_back_minor: i64,
 }
 
 fn within(sides: &Sides, differences: &mut Vec<Difference>) {
+    let removed: HashSet<i64> = sides
+        .postings
+        .iter()
+        .filter(|posting| posting.state == State::Removed)
+        .map(|posting| posting.id)
+        .collect();
     let mut by_payment: HashMap<i64, Shares> = HashMap::new();
     for posting in &sides.postings {
         let shares = by_payment.entry(posting.payment).or_default();
-        if posting.reverses.is_some() {
-            shares.taken_back_minor = shares.taken_back_minor.saturating_add(posting.amount_minor);
-            continue;
-        }
-        shares.count += 1;
-        shares.all_minor = shares.all_minor.saturating_add(posting.amount_minor);
-        if matches!(posting.state, State::Queued | State::Posted) {
-            shares.live_minor = shares.live_minor.saturating_add(posting.amount_minor);
-        }
+        let sum = match posting.reverses {
+            // What was never written is not taken back either.
+            Some(original) if removed.contains(&original) => continue,
+            Some(_) => &mut shares.taken_back_minor,
+            None if posting.state == State::Removed => &mut shares.removed_minor,
+            None => &mut shares.live_minor,
+        };
+        *sum = sum.saturating_add(posting.amount_minor);
+        shares.count += usize::from(posting.reverses.is_none());
     }
     let none = Shares::default();
     for payment in &sides.payments {
-        let shares = by_payment.get(&payment.id).unwrap_or(&none);
-        // Money that is not sure, or that went back before it was, has no postings.
-        let whole = match payment.state {
-            Paid::Succeeded => payment.amount_minor,
-            Paid::Returned if shares.count > 0 => payment.amount_minor,
-            Paid::Returned | Paid::Pending | Paid::Failed => 0,
-        };
-        if shares.all_minor != whole {
-            let (payment, postings_minor) = (payment.clone(), shares.all_minor);
-            differences.push(Difference::Unsplit { payment, postings_minor });
-            continue;
-        }
-        let stays_minor = whole.saturating_sub(payment.returned_minor).max(0);
-        let net_minor = shares.live_minor.saturating_sub(shares.taken_back_minor);
-        let short_minor = net_minor.saturating_sub(stays_minor);
-        if short_minor > 0 {
-            differences.push(Difference::NotTakenBack { payment: payment.clone(), short_minor });
-        }
-        let over_minor = shares.taken_back_minor.saturating_sub(payment.returned_minor);
-        if over_minor > 0 {
-            differences.push(Difference::TakenBackTooMuch { payment: payment.clone(), over_minor });
-        }
+        differences.extend(of_payment(payment, by_payment.get(&payment.id).unwrap_or(&none)));
     }
+}
+
+fn of_payment(payment: &Payment, shares: &Shares) -> Option<Difference> {
+    // Money that is not sure, or that went back before it was, has no postings.
+    let whole = match payment.state {
+        Paid::Succeeded => payment.amount_minor,
+        Paid::Returned if shares.count > 0 => payment.amount_minor,
+        Paid::Returned | Paid::Pending | Paid::Failed => 0,
+    };
+    let stays_minor = whole.saturating_sub(payment.returned_minor).max(0);
+    let net_minor = shares.live_minor.saturating_sub(shares.taken_back_minor);
+    let short_minor = net_minor.saturating_sub(stays_minor);
+    let over_minor = stays_minor.saturating_sub(net_minor.saturating_add(shares.removed_minor));
+    let payment = payment.clone();
+    if short_minor > 0 && payment.returned_minor > 0 {
+        return Some(Difference::NotTakenBack { payment, short_minor });
+    }
+    if over_minor > 0 && shares.taken_back_minor > 0 {
+        return Some(Difference::TakenBackTooMuch { payment, over_minor });
+    }
+    let postings_minor = net_minor.saturating_add(shares.removed_minor);
+    (short_minor > 0 || over_minor > 0).then_some(Difference::Unsplit { payment, postings_minor })
 }
 
 fn in_matters(sides: &Sides, differences: &mut Vec<Difference>) {

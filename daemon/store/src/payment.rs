@@ -140,10 +140,10 @@ impl Store {
     /// The next payments by their id, each with when its checkout was begun.
     pub async fn payments_after(&self, after: i64, limit: i64) -> Result<Vec<(Payment, i64)>, StoreError> {
         let sql = "SELECT p.id, p.request_id, p.checkout_id, p.gateway, p.gateway_ref, p.amount_minor, p.currency, p.method, p.state,
-                     p.reason, p.created_ms, p.changed_ms, c.created_ms
+                     p.reason, p.created_ms, p.changed_ms, p.returned_minor, c.created_ms
                    FROM payment p JOIN checkout c ON c.id = p.checkout_id WHERE p.id > $1 ORDER BY p.id LIMIT $2";
         let rows = self.db.rows(sql, args![after, limit]).await?;
-        rows.iter().map(|row| Ok((payment(row)?, row.int(12)?))).collect()
+        rows.iter().map(|row| Ok((payment(row)?, row.int(13)?))).collect()
     }
 
     pub async fn payments_of(&self, request_id: i64) -> Result<Vec<Payment>, StoreError> {

@@ -93,15 +93,20 @@ fn add(sides: &mut Sides, id: i64, plan: &Plan) {
     let all_live = plan.shares.iter().all(|(_, state)| matches!(state, State::Queued | State::Posted));
     let part_back = plan.state == Paid::Succeeded && plan.part_back && all_live;
     for share in plan.shares.iter().filter(|_| posted) {
-        let original = posting(sides, None, *share);
         let live = matches!(share.1, State::Queued | State::Posted);
+        // What was not on its way yet is not written any more.
+        let stands = if plan.state == Paid::Returned && !live { State::Removed } else { share.1 };
+        let original = posting(sides, None, (share.0, stands));
         let after = if share.1 == State::Posted { plan.reversal } else { State::Queued };
         if plan.state == Paid::Returned && live {
             posting(sides, Some(original), (share.0, after));
         }
+        // The whole is taken back, and what stays of it is written anew.
         if part_back && back_minor == 0 && share.1 == State::Posted {
             back_minor = share.0 - 1;
-            posting(sides, Some(original), (back_minor, plan.reversal));
+            posting(sides, Some(original), (share.0, plan.reversal));
+            let rest = if plan.reversal == State::Posted { State::Queued } else { State::Pending };
+            posting(sides, None, (1, rest));
         }
     }
     let (gateway, reference) = (GATEWAYS[plan.gateway].to_owned(), format!("pay_{id}"));
@@ -175,9 +180,17 @@ fn change(sides: &mut Sides, which: usize, at: Index) -> Option<&'static str> {
         4 => pick(&mut sides.told, at, |_| true)
             .map(|told| told.returned_minor += 1)
             .map(|()| "payment differs"),
-        5 => pick(&mut sides.postings, at, unposted)
-            .map(|posting| posting.amount_minor -= 1)
-            .map(|()| "unsplit"),
+        5 => {
+            let whole: Vec<i64> = sides
+                .payments
+                .iter()
+                .filter(|paid| paid.state == Paid::Succeeded && paid.returned_minor == 0)
+                .map(|paid| paid.id)
+                .collect();
+            pick(&mut sides.postings, at, |posting| unposted(posting) && whole.contains(&posting.payment))
+                .map(|posting| posting.amount_minor -= 1)
+                .map(|()| "unsplit")
+        }
         6 => {
             let reversal = |posting: &Posting| posting.reverses.is_some() && posting.state == State::Queued;
             remove(&mut sides.postings, at, reversal).map(|_| "not taken back")

@@ -2,7 +2,6 @@
 
 use crate::error::FlowError;
 use crate::road::Road;
-use remitd_domain::payment::State;
 use remitd_domain::reconcile::{Payment, Posting, Sides};
 
 const PAGE: i64 = 5_000;
@@ -26,7 +25,7 @@ async fn payments(road: &Road) -> Result<Vec<Payment>, FlowError> {
         all.extend(page.into_iter().map(|(payment, begun_ms)| Payment {
             id: payment.id,
             request: payment.request_id,
-            returned_minor: if payment.state == State::Returned { payment.amount_minor } else { 0 },
+            returned_minor: payment.returned_minor,
             gateway: payment.gateway,
             reference: payment.gateway_ref,
             state: payment.state,
