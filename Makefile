@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .PHONY: help demo test setup peers ledgersmb tools bench crash fuzz audit js
 
 CARGO ?= cargo
+# What is built in where everything is tested: ODBC needs unixODBC, which `make setup` installs and the demo does without.
+FEATURES := --features remitd/odbc,remitd-host/odbc
 # Passed on to the demo, for example DEMO_ARGS="--once --json".
 DEMO_ARGS ?=
 GUEST := wasm32-unknown-unknown
@@ -21,12 +23,12 @@ demo: tools ## build remitd and walk its whole road, with nothing to install
 
 test: setup ## everything that a change must pass
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace $(FEATURES) --all-targets -- -D warnings
 	$(MAKE) --no-print-directory js
 # Examples in the documentation first: the last line is then a summary of real tests.
-	$(CARGO) test --locked --workspace --doc
-	$(CARGO) test --locked --workspace --test javascript -- --ignored
-	$(CARGO) test --locked --workspace --lib --bins --tests
+	$(CARGO) test --locked --workspace $(FEATURES) --doc
+	$(CARGO) test --locked --workspace $(FEATURES) --test javascript -- --ignored
+	$(CARGO) test --locked --workspace $(FEATURES) --lib --bins --tests
 
 js: setup ## build and test the plugin in JavaScript
 	npm --prefix plugins/mail-api ci --no-audit --no-fund
@@ -58,11 +60,11 @@ tools:
 	@test -d "$$(rustc --print target-libdir --target $(GUEST))" || rustup target add $(GUEST) || { echo "Plugins are compiled to WebAssembly: run 'rustup target add $(GUEST)', then try again." >&2; exit 2; }
 
 # The servers by others that the tests talk to: Debian's PostgreSQL (its binaries; no cluster of the system is made or
-# started), its MariaDB (the binaries alone, without the service), aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
+# started), its MariaDB (the binaries alone, without the service), unixODBC with the drivers of SQLite and PostgreSQL, aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
 # there already. Quick when all are there.
 READERS := tests/readers/requirements.txt
-PEERS := postgresql mariadb-server-core mariadb-client-core python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
-HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb /usr/bin/sqlite3 && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
+PEERS := postgresql mariadb-server-core mariadb-client-core unixodbc-dev unixodbc libsqliteodbc odbc-postgresql python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
+HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb /usr/bin/sqlite3 /usr/include/sql.h && odbcinst -q -d -n SQLite3 && odbcinst -q -d -n 'PostgreSQL Unicode' && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
 
 setup: tools peers ledgersmb ## install what the tests need (as root on Debian)
 # Readers by others, in Python, of the files that remitd reads and writes: in a place of their own, as pinned.

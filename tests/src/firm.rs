@@ -96,6 +96,14 @@ impl Firm {
         self.connect_matters(&url);
     }
 
+    /// The file of SQLite's, reached by ODBC.
+    pub fn add_matters_by_odbc(&mut self) {
+        self.add_matters(None);
+        let file = self.path("matters.sqlite").display().to_string();
+        let url = format!("odbc:Driver=SQLite3;Database={file};NoCreat=1;FKSupport=1;StepAPI=1;Timeout=5000");
+        self.change("sqlite:matters.sqlite", &url);
+    }
+
     /// The same on MariaDB.
     pub fn add_matters_on_mariadb(&mut self, server: &mariadb::Server) {
         let url = server.database("matters");

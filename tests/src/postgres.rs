@@ -149,7 +149,7 @@ impl Server {
         process.ended();
     }
 
-    fn socket(&self) -> &Path {
+    pub fn socket(&self) -> &Path {
         self.folder.path()
     }
 

@@ -237,7 +237,7 @@ impl Step {
             },
             Step::Matters(Matters { matters, answer }) => {
                 let got = match scene.place {
-                    Place::Sqlite => firm.ask_matters_file(matters),
+                    Place::Sqlite | Place::MattersByOdbc => firm.ask_matters_file(matters),
                     Place::Postgres => postgres::shared().ask(&firm.matters_url(), matters),
                     Place::MattersOnMariaDb => mariadb::shared().ask(&firm.matters_url(), matters),
                 };

@@ -49,6 +49,9 @@ pub enum Place {
     Postgres,
     /// The store on SQLite.
     MattersOnMariaDb,
+    /// Both on SQLite, the matters reached by ODBC.
+    #[cfg_attr(not(feature = "odbc"), allow(dead_code, reason = "the binary has no ODBC"))]
+    MattersByOdbc,
 }
 
 /// Where a story is told.
@@ -100,6 +103,7 @@ fn set_up(story: &Story, folder: &Path, place: Place) -> Scene {
     match place {
         _ if !story.matters => {}
         Place::MattersOnMariaDb => firm.add_matters_on_mariadb(mariadb::shared()),
+        Place::MattersByOdbc => firm.add_matters_by_odbc(),
         Place::Sqlite | Place::Postgres => firm.add_matters(server),
     }
     for entry in fs_err::read_dir(folder).unwrap() {

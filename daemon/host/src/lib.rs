@@ -39,7 +39,9 @@ pub use ledger::Usage;
 pub use limits::Limits;
 pub use manifest::{Ask, Manifest, ManifestError};
 pub use plugin::{Plugin, PluginSpec};
-pub use reach::{Security, Services, SmtpRelay, SqlConnection, run_script};
+#[cfg(feature = "odbc")]
+pub use reach::serve_odbc;
+pub use reach::{Security, Services, SmtpRelay, SpawnWorker, SqlConnection, run_script};
 pub use settings::{SettingFault, settings_faults};
 pub use tamper::{Step, Tamper};
 pub use threads::Lent;

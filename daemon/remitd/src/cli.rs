@@ -64,6 +64,10 @@ pub enum Command {
     Status,
     /// What an error code means and how to mend it.
     Explain { code: String },
+    /// One connection of ODBC's; the daemon starts it.
+    #[cfg(feature = "odbc")]
+    #[command(name = crate::odbc::COMMAND, hide = true)]
+    OdbcWorker,
 }
 
 #[derive(Args)]

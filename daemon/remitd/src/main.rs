@@ -9,6 +9,7 @@ mod control;
 mod fault;
 mod faults;
 mod logging;
+mod odbc;
 mod reload;
 mod show;
 mod trust;

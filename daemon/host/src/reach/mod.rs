@@ -8,7 +8,9 @@ pub(crate) mod smtp;
 pub(crate) mod sql;
 
 pub use smtp::{Security, SmtpRelay};
-pub use sql::{SqlConnection, run_script};
+#[cfg(feature = "odbc")]
+pub use sql::serve_odbc;
+pub use sql::{SpawnWorker, SqlConnection, run_script};
 
 use crate::error::HostError;
 use secrecy::SecretString;
@@ -20,6 +22,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Services {
     pub sql: Vec<SqlConnection>,
+    /// Starts the processes in which ODBC's drivers run; none where ODBC is not built in.
+    pub odbc: Option<SpawnWorker>,
     pub smtp: Vec<SmtpRelay>,
     /// Name and folder.
     pub maildirs: Vec<(String, PathBuf)>,
@@ -37,7 +41,8 @@ pub(crate) struct Opened {
 
 impl Opened {
     pub(crate) fn open(services: Services, http: reqwest::Client) -> Result<Opened, HostError> {
-        let sql = services.sql.into_iter().map(sql::Database::open).collect::<Result<_, _>>()?;
+        let open = |spec| sql::Database::open(spec, services.odbc);
+        let sql = services.sql.into_iter().map(open).collect::<Result<_, _>>()?;
         let smtp = services.smtp.into_iter().map(smtp::Relay::open).collect::<Result<_, _>>()?;
         let maildirs = services.maildirs.into_iter().collect();
         Ok(Opened { sql, smtp, maildirs, secrets: services.secrets, http })

@@ -130,6 +130,7 @@ impl Cage {
         let sql = SqlConnection { name: "books".into(), url: url.into(), statement_ms: 1_000 };
         let services = Services {
             sql: vec![sql],
+            odbc: None,
             smtp: vec![relay],
             maildirs: vec![("out".into(), folder.path().to_owned())],
             secrets: [("key".to_owned(), KEY.to_owned().into())].into(),

@@ -7,6 +7,8 @@ mod egress;
 mod http;
 mod job;
 mod mysql;
+#[cfg(feature = "odbc")]
+mod odbc;
 #[path = "../../tests/zoo/peer.rs"]
 mod peer;
 mod postgres;

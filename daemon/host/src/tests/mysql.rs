@@ -339,7 +339,7 @@ async fn options_that_the_driver_would_pass_over_are_refused() {
     let open = |options: &str| {
         let url = format!("mysql://u@localhost/d{options}");
         let spec = SqlConnection { name: "m".into(), url: url.into(), statement_ms: 1 };
-        crate::reach::sql::Database::open(spec).map(drop).map_err(|error| error.to_string())
+        crate::reach::sql::Database::open(spec, None).map(drop).map_err(|error| error.to_string())
     };
     for fine in ["", "?ssl-mode=REQUIRED", "?ssl-ca=/x&socket=/y"] {
         assert_eq!(open(fine), Ok(()), "{fine}");

@@ -173,6 +173,7 @@ fn services(
     };
     Services {
         sql: databases.iter().map(connection).collect(),
+        odbc: None,
         smtp: relays.iter().map(relay).collect(),
         maildirs: maildirs.to_vec(),
         secrets: fixture.secrets.iter().map(|(name, secret)| (name.clone(), secret.clone().into())).collect(),

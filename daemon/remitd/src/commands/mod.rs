@@ -53,6 +53,8 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
         Command::Reload => reload::run(&asked).await,
         Command::Status => status::run(&asked).await,
         Command::Explain { code } => explain(&code, asked.json),
+        #[cfg(feature = "odbc")]
+        Command::OdbcWorker => Ok(crate::odbc::serve().map(|()| DONE)?),
     }
 }
 

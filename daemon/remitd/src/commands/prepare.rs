@@ -80,6 +80,11 @@ async fn make(
         let what = format!("there is no matter database {file}");
         return Err(Fault::usage(what, format!("mend `url` of [[sql]] \"{}\"", sql.id)));
     }
+    if url.starts_with("odbc:") {
+        let what = format!("\"{}\" is reached by ODBC, where remitd makes no tables", sql.id);
+        let hint = "let the database's administrator run what `remitd matter prepare --dry-run` prints";
+        return Err(Fault::usage(what, hint));
+    }
     if run_script(url, look).await.is_ok() {
         return Ok("there");
     }

@@ -159,7 +159,7 @@ impl Default for Dsn {
     }
 }
 
-/// Hides what is between the user's colon and the last `@` before the path, and a `password=` parameter.
+/// Hides what is between the user's colon and the last `@` before the path, and all from a `password=` on, or ODBC's `PWD=`.
 fn without_password(url: &str) -> String {
     let hidden = |url: &str| -> Option<String> {
         let (scheme, rest) = url.split_once("://")?;
@@ -169,8 +169,10 @@ fn without_password(url: &str) -> String {
         let (user, _) = user.split_once(':')?;
         Some(format!("{scheme}://{user}:***@{host}{tail}"))
     };
-    match url.split_once("password=") {
-        Some((before, _)) => format!("{before}password=***"),
+    let lower = url.to_ascii_lowercase();
+    let ends = |key: &str| lower.find(key).map(|at| at + key.len());
+    match ["password=", "pwd="].into_iter().filter_map(ends).min().and_then(|end| url.get(..end)) {
+        Some(before) => format!("{before}***"),
         None => hidden(url).unwrap_or_else(|| url.to_owned()),
     }
 }
@@ -269,6 +271,8 @@ mod tests {
         check("postgres://remitd@db/remitd", "postgres://remitd@db/remitd");
         check("postgres://remitd:h@nter2@db/remitd", "postgres://remitd:***@db/remitd");
         check("postgres://db/remitd?password=hunter2", "postgres://db/remitd?password=***");
+        check("odbc:DSN=elite;UID=remitd", "odbc:DSN=elite;UID=remitd");
+        check("odbc:DSN=elite;UID=remitd;Pwd={hunter2;}", "odbc:DSN=elite;UID=remitd;Pwd=***");
     }
 
     #[test]

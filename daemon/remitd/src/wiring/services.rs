@@ -19,7 +19,8 @@ const GUEST_THREADS: usize = 2;
 /// A host with everything that grants can name.
 pub fn host(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<Arc<Host>, Fault> {
     let Loaded { config, base, .. } = loaded;
-    let mut services = Services { secrets: secrets(loaded)?, ..Services::default() };
+    let mut services =
+        Services { secrets: secrets(loaded)?, odbc: crate::odbc::SPAWN, ..Services::default() };
     for sql in &config.sql {
         services.sql.push(SqlConnection {
             name: sql.id.clone(),

@@ -3,13 +3,19 @@
 
 mod mysql;
 mod myvalue;
+mod odbc;
 mod params;
 mod pgvalue;
+mod places;
 mod postgres;
 mod script;
 mod sqlite;
 mod times;
+mod words;
 
+pub use odbc::SpawnWorker;
+#[cfg(feature = "odbc")]
+pub use odbc::serve_odbc;
 pub use script::run_script;
 
 use crate::error::HostError;
@@ -44,7 +50,7 @@ const HIDDEN_MIN_BYTES: usize = 4;
 /// One database that grants can name.
 pub struct SqlConnection {
     pub name: String,
-    /// `sqlite:PATH`, `postgres://…`, `mysql://…` or `mariadb://…`.
+    /// `sqlite:PATH`, `postgres://…`, `mysql://…`, `mariadb://…` or `odbc:Driver=…;…`.
     pub url: SecretString,
     /// A statement that takes longer is stopped, in milliseconds.
     pub statement_ms: u64,
@@ -60,23 +66,30 @@ enum Engine {
     Sqlite(sqlite::Pools),
     Postgres(postgres::Pools),
     MySql(mysql::Pools),
+    Odbc(odbc::Pools),
 }
 
 impl Database {
-    pub(crate) fn open(spec: SqlConnection) -> Result<(String, Arc<Database>), HostError> {
+    /// `spawn` makes the processes in which ODBC's drivers run.
+    pub(crate) fn open(
+        spec: SqlConnection,
+        spawn: Option<SpawnWorker>,
+    ) -> Result<(String, Arc<Database>), HostError> {
         let url = spec.url.expose_secret();
         let bad = |reason: String| {
             let reason = without_secrets(&reason, url);
             HostError::Service { what: "database", name: spec.name.clone(), reason }
         };
-        let engine = match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+        let (scheme, after_scheme) = url.split_once(':').unwrap_or_default();
+        let engine = match scheme {
             "sqlite" => Engine::Sqlite(sqlite::Pools::open(url).map_err(bad)?),
             "postgres" | "postgresql" => Engine::Postgres(postgres::Pools::open(url).map_err(bad)?),
             "mysql" | "mariadb" => Engine::MySql(mysql::Pools::open(url).map_err(bad)?),
+            "odbc" => Engine::Odbc(odbc::Pools::open(after_scheme, spawn).map_err(bad)?),
             // The rest of the URL may hold a password: it is not repeated.
             _ => {
                 return Err(bad(
-                    "its URL begins with none of sqlite:, postgres:, mysql:, mariadb:".to_owned()
+                    "its URL begins with none of sqlite:, postgres:, mysql:, mariadb:, odbc:".to_owned()
                 ));
             }
         };
@@ -91,6 +104,7 @@ impl Database {
             Engine::Sqlite(pools) => pools.query(self, statement, limit).await,
             Engine::Postgres(pools) => pools.query(self, statement, limit).await,
             Engine::MySql(pools) => pools.query(self, statement, limit).await,
+            Engine::Odbc(pools) => pools.query(self, statement, limit).await,
         }
     }
 
@@ -109,6 +123,7 @@ impl Database {
             Engine::Sqlite(pools) => pools.transact(self, statements, limit).await,
             Engine::Postgres(pools) => pools.transact(self, statements, limit).await,
             Engine::MySql(pools) => pools.transact(self, statements, limit).await,
+            Engine::Odbc(pools) => pools.transact(self, statements, limit).await,
         }
     }
 
@@ -153,6 +168,8 @@ impl Database {
             Engine::Sqlite(_) => sqlite::refusal(&code, message),
             Engine::Postgres(_) => postgres::refusal(&code, message),
             Engine::MySql(_) => mysql::refusal(mysql::number(refusal), message),
+            // Its errors are none of sqlx's, and do not come here.
+            Engine::Odbc(_) => Failure::invalid("statement", message),
         }
     }
 

@@ -298,7 +298,7 @@ mod tests {
             url: "mysql://u@db/books".to_owned().into(),
             statement_ms: 1,
         };
-        let (_, database) = Database::open(spec).unwrap();
+        let (_, database) = Database::open(spec, None).unwrap();
         let failure = unopened(&database, sqlx::Error::Configuration("RSA".into()));
         assert_eq!((failure.class, failure.code.as_str()), (Unavailable, "connect"));
         assert!(failure.message.contains("ssl-mode=REQUIRED"), "{failure:?}");

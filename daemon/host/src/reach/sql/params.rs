@@ -4,8 +4,10 @@
 //!
 //! MySQL is read as the standard has it, since `mysql.rs` sets its sessions so: a text ends at its quote, whatever backslash
 //! stands before it, and `"` quotes a name. What MySQL alone would read otherwise (`#`, `--x`, `/*! … */`) is refused. So a
-//! plugin may look for names without knowing the database.
+//! plugin may look for names without knowing the database. Behind ODBC stands any database: what two of them would read
+//! differently is refused, and no comment goes to a driver, which may look for marks in it.
 
+use super::words;
 use crate::wit::sql::{Param, Statement, Value};
 use crate::wit::types::Failure;
 
@@ -17,6 +19,7 @@ pub(super) enum Dialect {
     Sqlite,
     Postgres,
     MySql,
+    Odbc,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +27,6 @@ pub(super) enum Access {
     Read,
     Write,
 }
-
-/// The first words that rows are read and written with.
-const READING: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
-const WRITING: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CALL"];
-/// MySQL's ways to the server's files, and the lock that outlives a transaction: no read-only transaction forbids them.
-const MYSQL_REFUSED: [&str; 4] = ["OUTFILE", "DUMPFILE", "LOAD_FILE", "GET_LOCK"];
 
 /// A statement in the database's own writing, with its values in the order of its marks.
 #[derive(Debug)]
@@ -90,37 +87,25 @@ fn rewrite(text: &str, dialect: Dialect, access: Access) -> Result<(String, Vec<
         match piece {
             Piece::Blank | Piece::Other => {}
             Piece::End => ended = true,
-            Piece::Word(word) => {
-                allow(dialect, word)?;
-                first_word.get_or_insert(word.to_ascii_uppercase());
+            Piece::Word(word) if first_word.is_none() => {
+                words::begins(dialect, access, word)?;
+                first_word = Some(word);
             }
-            Piece::Quoted(name) => allow(dialect, name)?,
+            Piece::Word(word) => words::bare(dialect, access, word)?,
+            Piece::Quoted(name) => words::quoted(dialect, name)?,
             Piece::Param(name) => scanner.out.push_str(&mark(dialect, &mut names, name)),
         }
     }
-    let first_word = first_word.unwrap_or_default();
-    let writing = access == Access::Write && WRITING.contains(&first_word.as_str());
-    if !READING.contains(&first_word.as_str()) && !writing {
-        let allowed = if access == Access::Write {
-            [READING.join(", "), WRITING.join(", ")].join(", ")
-        } else {
-            READING.join(", ")
-        };
-        return Err(format!("a statement begins with one of {allowed} here, not with {first_word:?}"));
-    }
-    if dialect == Dialect::MySql && first_word == "CALL" {
-        return Err(
-            "a procedure of MySQL may commit by itself, and the transaction would no longer be whole: \
-                    write its statements here"
-                .to_owned(),
-        );
+    if first_word.is_none() {
+        words::begins(dialect, access, "")?;
     }
     Ok((scanner.out, names))
 }
 
-/// What stands for a name: its number, or in MySQL a mark for each use.
+/// What stands for a name: its number, or a mark for each use.
 fn mark(dialect: Dialect, names: &mut Vec<String>, name: &str) -> String {
-    let known = names.iter().position(|known| known == name).filter(|_| dialect != Dialect::MySql);
+    let by_number = matches!(dialect, Dialect::Sqlite | Dialect::Postgres);
+    let known = names.iter().position(|known| known == name).filter(|_| by_number);
     let at = known.unwrap_or_else(|| {
         names.push(name.to_owned());
         names.len() - 1
@@ -128,16 +113,7 @@ fn mark(dialect: Dialect, names: &mut Vec<String>, name: &str) -> String {
     match dialect {
         Dialect::Sqlite => format!("?{}", at + 1),
         Dialect::Postgres => format!("${}", at + 1),
-        Dialect::MySql => "?".to_owned(),
-    }
-}
-
-/// Whether a word may stand there, bare or quoted: MySQL calls a function by its quoted name too.
-fn allow(dialect: Dialect, word: &str) -> Result<(), String> {
-    let refused = |known: &&str| word.eq_ignore_ascii_case(known);
-    match MYSQL_REFUSED.iter().find(|known| dialect == Dialect::MySql && refused(known)) {
-        Some(known) => Err(format!("{known} may not be used here")),
-        None => Ok(()),
+        Dialect::MySql | Dialect::Odbc => "?".to_owned(),
     }
 }
 
@@ -168,8 +144,14 @@ impl<'a> Scanner<'a> {
         let rest = self.rest;
         let Some(first) = rest.chars().next() else { return Ok(None) };
         let (sqlite, postgres) = (self.dialect == Dialect::Sqlite, self.dialect == Dialect::Postgres);
-        if self.dialect == Dialect::MySql {
+        let odbc = self.dialect == Dialect::Odbc;
+        if odbc || self.dialect == Dialect::MySql {
             only_the_standard(rest)?;
+        }
+        if odbc && let Some(length) = read_alike(rest)? {
+            self.out.push(' ');
+            self.skip(length);
+            return Ok(Some(Piece::Blank));
         }
         let piece = match first {
             c if c.is_whitespace() => self.copy(c.len_utf8(), Piece::Blank),
@@ -182,9 +164,9 @@ impl<'a> Scanner<'a> {
                 let end = quote_end(rest, first, false)?;
                 self.copy(end, Piece::Quoted(rest.get(1..end - 1).unwrap_or_default()))
             }
-            '[' if sqlite => {
+            '[' if sqlite || odbc => {
                 let end = rest.find(']').ok_or("a name in [] does not end")?;
-                self.copy(end + 1, Piece::Other)
+                self.copy(end + 1, Piece::Quoted(rest.get(1..end).unwrap_or_default()))
             }
             '$' if postgres => match dollar_quote(rest)? {
                 Some(length) => self.copy(length, Piece::Other),
@@ -197,6 +179,8 @@ impl<'a> Scanner<'a> {
                 self.skip(length);
                 Piece::Param(name)
             }
+            // A procedure's own name for a parameter, in SQL Server.
+            '@' if odbc && name_length(rest.get(1..).unwrap_or_default()) > 0 => self.copy(1, Piece::Other),
             '?' | '@' | '$' | '#' if !postgres => return Err(not_ours(&first.to_string())),
             ';' => self.copy(1, Piece::End),
             c if c.is_alphabetic() || c == '_' => {
@@ -247,6 +231,43 @@ fn only_the_standard(rest: &str) -> Result<(), String> {
         return Err("a statement sets no variable".to_owned());
     }
     Ok(())
+}
+
+/// Refuses what databases behind ODBC read differently: a backslash within quotes, a name that could be something else, comments
+/// within comments. Gives the length of a comment, which is left out.
+fn read_alike(rest: &str) -> Result<Option<usize>, String> {
+    let inside = |close: char| {
+        let inner = rest.get(1..).unwrap_or_default();
+        inner.split(close).next().unwrap_or_default()
+    };
+    match rest.chars().next() {
+        Some(quote @ ('\'' | '"')) => {
+            let end = quote_end(rest, quote, false)?;
+            if rest.get(..end).is_some_and(|quoted| quoted.contains('\\')) {
+                return Err(
+                    "a backslash within quotes is read differently: give the text as a parameter".to_owned()
+                );
+            }
+        }
+        Some(open @ ('[' | '`')) => {
+            let name = inside(if open == '[' { ']' } else { '`' });
+            if name.is_empty() || !name.chars().all(|c| is_name(c) || matches!(c, ' ' | '.' | '-')) {
+                return Err(format!(
+                    "what stands in {open} is read differently: quote the name with \" instead"
+                ));
+            }
+        }
+        Some('-') if rest.starts_with("--") => return Ok(Some(rest.find('\n').unwrap_or(rest.len()))),
+        Some('/') if rest.starts_with("/*") => {
+            let end = comment_end(rest, false)?;
+            if rest.get(2..end).is_some_and(|inner| inner.contains("/*")) {
+                return Err("a comment within a comment is read differently".to_owned());
+            }
+            return Ok(Some(end));
+        }
+        _ => {}
+    }
+    Ok(None)
 }
 
 fn not_ours(mark: &str) -> String {
@@ -321,7 +342,7 @@ fn dollar_quote(text: &str) -> Result<Option<usize>, String> {
 mod tests {
     use super::*;
     use Access::{Read, Write};
-    use Dialect::{MySql, Postgres, Sqlite};
+    use Dialect::{MySql, Odbc, Postgres, Sqlite};
 
     fn check(dialect: Dialect, text: &str, expect: &str, names: &[&str]) {
         let (out, found) = rewrite(text, dialect, Write).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -334,6 +355,9 @@ mod tests {
         check(Postgres, "SELECT :a::int, x::text, :b", "SELECT $1::int, x::text, $2", &["a", "b"]);
         check(Postgres, "select a[1:2] from t where b=:ä", "select a[1:2] from t where b=$1", &["ä"]);
         check(MySql, "SELECT :a, :b_1, :a", "SELECT ?, ?, ?", &["a", "b_1", "a"]);
+        check(Odbc, "SELECT :a, :b_1, :a::int", "SELECT ?, ?, ?::int", &["a", "b_1", "a"]);
+        check(Odbc, "EXEC pay @key = :k", "EXEC pay @key = ?", &["k"]);
+        check(Odbc, "{call pay(:k)}", "{call pay(?)}", &["k"]);
         check(Sqlite, "UPDATE t SET a=:a;  -- done :x", "UPDATE t SET a=?1;  -- done :x", &["a"]);
     }
 
@@ -357,6 +381,13 @@ mod tests {
             &["b"],
         );
         check(MySql, "SELECT 'GET_LOCK', outfiles", "SELECT 'GET_LOCK', outfiles", &[]);
+        check(
+            Odbc,
+            "SELECT 'it''s :b', \":c\", [d e], `f` -- :d",
+            "SELECT 'it''s :b', \":c\", [d e], `f`  ",
+            &[],
+        );
+        check(Odbc, "SELECT 1/* :a ' ? */, 'commit'", "SELECT 1 , 'commit'", &[]);
         check(Sqlite, "SELECT [a:b], `c:d`", "SELECT [a:b], `c:d`", &[]);
         check(Postgres, "SELECT $$ :a $$, $t$ $$ :b $t$", "SELECT $$ :a $$, $t$ $$ :b $t$", &[]);
         check(Postgres, "SELECT E'\\':a', :b", "SELECT E'\\':a', $1", &["b"]);
@@ -411,6 +442,25 @@ mod tests {
             (MySql, Write, "SET sql_mode = ''"),
             (MySql, Write, "START TRANSACTION"),
             (MySql, Write, "HANDLER t OPEN"),
+            (Odbc, Read, "SELECT 'a\\', 1"),
+            (Odbc, Read, "SELECT [a'b]"),
+            (Odbc, Read, "SELECT x[1:2]"),
+            (Odbc, Read, "SELECT `a\\`"),
+            (Odbc, Read, "SELECT $$ a $$"),
+            (Odbc, Read, "SELECT 1 # one"),
+            (Odbc, Read, "SELECT 5--3"),
+            (Odbc, Read, "SELECT /* /* */ 1"),
+            (Odbc, Read, "SELECT ?"),
+            (Odbc, Read, "SELECT 1; SELECT 2"),
+            (Odbc, Read, "SELECT 1 DELETE FROM t"),
+            (Odbc, Read, "SELECT a INTO b FROM t"),
+            (Odbc, Read, "WITH x AS (SELECT 1) UPDATE t SET a = 1"),
+            (Odbc, Read, "EXEC pay"),
+            (Odbc, Write, "UPDATE t SET a = 1 COMMIT"),
+            (Odbc, Write, "DELETE FROM t DROP TABLE t"),
+            (Odbc, Write, "SELECT [load_file]('x')"),
+            (Odbc, Write, "BEGIN"),
+            (Odbc, Write, "PRAGMA query_only = 0"),
         ] {
             assert!(rewrite(text, dialect, access).is_err(), "{text}");
         }

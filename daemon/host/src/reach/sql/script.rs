@@ -19,6 +19,8 @@ pub async fn run_script(url: &str, script: &str) -> Result<(), HostError> {
         run(options.connect().await.map_err(failed)?, script).await.map_err(failed)
     } else if ["mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
         run(super::mysql::connect(url).await.map_err(failed)?, script).await.map_err(failed)
+    } else if url.starts_with("odbc:") {
+        Err(failed(sqlx::Error::Configuration("no script is run by ODBC".into())))
     } else {
         run(PgConnection::connect(url).await.map_err(failed)?, script).await.map_err(failed)
     }
@@ -26,7 +28,7 @@ pub async fn run_script(url: &str, script: &str) -> Result<(), HostError> {
 
 /// The URL's place alone: user and password stand before `@`, and may stand in its options.
 fn place(url: &str) -> &str {
-    let place = url.split('?').next().unwrap_or_default();
+    let place = url.split(['?', ';']).next().unwrap_or_default();
     place.rsplit('@').next().unwrap_or_default()
 }
 

@@ -1,0 +1,193 @@
+//! Databases by ODBC: whatever has a driver. Drivers are libraries by others that block and may crash, so that each connection is
+//! a process of its own (`worker.rs`), which is killed when its time is up; what it had begun is then rolled back by the
+//! database. The daemon itself never loads a driver.
+
+mod frame;
+mod refusal;
+#[cfg(feature = "odbc")]
+mod serve;
+#[cfg(feature = "odbc")]
+mod values;
+mod worker;
+
+#[cfg(feature = "odbc")]
+pub use serve::serve_odbc;
+pub use worker::SpawnWorker;
+
+use super::params::{Access, Bound, Dialect, bind};
+use super::places::{Lease, Places};
+use super::{ACQUIRE_TIMEOUT, COMMIT_TIMEOUT, Database, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
+use crate::wit::sql::{Rows, Statement};
+use crate::wit::types::Failure;
+use frame::{Answer, Ask, Cell, Reads, Run};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+use worker::{Worker, unasked};
+
+pub(super) struct Pools {
+    /// As the driver manager takes it: `Driver=…;Database=…`, or `DSN=…`.
+    connection: SecretString,
+    spawn: SpawnWorker,
+    reading: Places<Worker>,
+    writing: Places<Worker>,
+}
+
+impl Pools {
+    pub(super) fn open(connection: &str, spawn: Option<SpawnWorker>) -> Result<Pools, String> {
+        let spawn = spawn.ok_or("this remitd was built without ODBC: build it with `--features odbc`")?;
+        let names: Vec<String> = connection
+            .split(';')
+            .filter_map(|part| part.split_once('='))
+            .map(|(n, _)| n.trim().to_ascii_lowercase())
+            .collect();
+        if !names.iter().any(|name| name == "driver" || name == "dsn") {
+            return Err("after odbc: it says neither Driver=… nor DSN=…".to_owned());
+        }
+        let connection = connection.to_owned().into();
+        Ok(Pools {
+            connection,
+            spawn,
+            reading: Places::new(READERS_MOST),
+            writing: Places::new(WRITERS_MOST),
+        })
+    }
+
+    pub(super) async fn query(
+        &self,
+        database: &Database,
+        statement: &Statement,
+        limit: Duration,
+    ) -> Result<Rows, Failure> {
+        let run = run(bind(statement, Dialect::Odbc, Access::Read)?, limit);
+        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+            let mut lease = self.acquire(database, &self.reading, Reads::Only).await?;
+            let rows = match lease.connection.ask(&Ask::Query(run)).await {
+                Ok(Answer::Rows { columns, rows }) => {
+                    let rows = rows.into_iter().map(|row| row.into_iter().map(Into::into).collect());
+                    Rows { columns, rows: rows.collect() }
+                }
+                Ok(answer) => return Err(unasked(database, &answer)),
+                Err(error) => return Err(lease.connection.lost(database, &error).await),
+            };
+            lease.give_back().await;
+            Ok(rows)
+        });
+        reading.await.unwrap_or_else(|_| Err(database.timeout()))
+    }
+
+    pub(super) async fn transact(
+        &self,
+        database: &Database,
+        statements: &[Statement],
+        limit: Duration,
+    ) -> Result<Vec<u64>, Failure> {
+        let bound = statements.iter().map(|one| bind(one, Dialect::Odbc, Access::Write));
+        let runs = bound.map(|bound| Ok(run(bound?, limit))).collect::<Result<Vec<_>, Failure>>()?;
+        let writing = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+            let mut lease = self.acquire(database, &self.writing, Reads::AndWrites).await?;
+            let changed = change_all(database, &mut lease.connection, runs, statements).await?;
+            Ok((lease, changed))
+        });
+        let (mut lease, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
+        commit(database, &mut lease.connection).await?;
+        lease.give_back().await;
+        Ok(changed)
+    }
+
+    async fn acquire<'a>(
+        &self,
+        database: &Database,
+        places: &'a Places<Worker>,
+        reads: Reads,
+    ) -> Result<Lease<'a, Worker>, Failure> {
+        let login_s = u32::try_from(ACQUIRE_TIMEOUT.as_secs()).unwrap_or(1);
+        let open = Worker::open(self.spawn, database, self.connection.expose_secret(), reads, login_s);
+        places.acquire(database, Worker::lives, open).await
+    }
+}
+
+/// What a connection says: names in lower case, and values without their braces.
+fn said(connection: &str) -> Vec<(String, &str)> {
+    let mut said = Vec::new();
+    let mut rest = connection;
+    while let Some((name, after)) = rest.split_once('=') {
+        let after = after.trim_start();
+        let (value, tail) = match after.strip_prefix('{') {
+            Some(braced) => braced.split_once('}').unwrap_or((braced, "")),
+            None => after.split_once(';').unwrap_or((after, "")),
+        };
+        said.push((name.trim_matches([';', ' ']).to_ascii_lowercase(), value));
+        rest = tail;
+    }
+    said
+}
+
+/// What went wrong, without the password that the connection says: a driver may repeat it.
+fn without_password(said_wrong: &str, connection: &str) -> String {
+    let secret = |name: &str| ["pwd", "pass", "secret", "token"].iter().any(|part| name.contains(part));
+    let hidden = said(connection).into_iter().filter(|(name, value)| secret(name) && !value.is_empty());
+    hidden.fold(said_wrong.to_owned(), |text, (_, value)| text.replace(value, "…"))
+}
+
+fn run(bound: Bound<'_>, limit: Duration) -> Run {
+    let values = bound.values.iter().map(|(_, value)| Cell::from((*value).clone())).collect();
+    let limit_s = u32::try_from(limit.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+    Run { text: bound.text, values, limit_s }
+}
+
+async fn change_all(
+    database: &Database,
+    worker: &mut Worker,
+    runs: Vec<Run>,
+    statements: &[Statement],
+) -> Result<Vec<u64>, Failure> {
+    let mut changed = Vec::with_capacity(runs.len());
+    for (at, (run, statement)) in runs.into_iter().zip(statements).enumerate() {
+        let failure = match worker.ask(&Ask::Change(run)).await {
+            Ok(Answer::Changed(rows)) => {
+                changed.push(rows);
+                database.check_rows(at, statement, rows).err()
+            }
+            Ok(answer) => Some(unasked(database, &answer)),
+            Err(error) => return Err(worker.lost(database, &error).await),
+        };
+        if let Some(failure) = failure {
+            // So that its locks are gone when the caller hears of it. Without an answer the end of the worker does the same.
+            let _ = timeout(COMMIT_TIMEOUT, worker.ask(&Ask::Rollback)).await;
+            return Err(failure);
+        }
+    }
+    Ok(changed)
+}
+
+/// From the moment that COMMIT is with the worker, only its answer tells what came of it.
+async fn commit(database: &Database, worker: &mut Worker) -> Result<(), Failure> {
+    if let Err(error) = worker.send(&Ask::Commit).await {
+        return Err(worker.lost(database, &error).await);
+    }
+    match timeout(COMMIT_TIMEOUT, worker.answer()).await {
+        Ok(Ok(Answer::Done)) => Ok(()),
+        Ok(Ok(Answer::Refused(refusal))) if !refusal.rolled_back() => {
+            Err(database.commit_lost(&refusal.message))
+        }
+        Ok(Ok(answer)) => Err(unasked(database, &answer)),
+        Ok(Err(error)) => Err(database.commit_lost(&worker.epitaph(&error).await)),
+        Err(_) => Err(database.commit_lost("no answer in time")),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        let connection = "Driver={SQL Server};UID=remitd; Pwd={ses;ame};Token=abc";
+        let names: Vec<String> = said(connection).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["driver", "uid", "pwd", "token"]);
+        assert_eq!(without_password("remitd with ses;ame and abc", connection), "remitd with … and …");
+        assert_eq!(without_password("PWD= is empty", "DSN=x;PWD=;"), "PWD= is empty");
+    }
+}
