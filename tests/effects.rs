@@ -12,8 +12,12 @@ mod evidence;
 mod faults;
 #[path = "effects/firm.rs"]
 mod firm;
+#[path = "effects/judge.rs"]
+mod judge;
 #[path = "effects/mail.rs"]
 mod mail;
+#[path = "effects/model.rs"]
+mod model;
 #[path = "effects/provider.rs"]
 mod provider;
 #[path = "effects/races.rs"]

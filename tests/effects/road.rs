@@ -10,8 +10,8 @@ use remitd_domain::time::Clock;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::{self, Connector, Gateway, MailProvider};
 use remitd_flow::{
-    Account, Dated, Entry, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, OnUnknown, Plugins, Posting,
-    Road, Seats, Wake, run,
+    Account, Dated, Entry, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, NoFaults, OnUnknown, Plugins,
+    Posting, Road, Seats, Wake, run,
 };
 use remitd_host::{Grants, Host, HostConfig, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection};
 use remitd_store::Store;
@@ -58,7 +58,30 @@ impl Firm {
     pub async fn start(&self, faults: Arc<dyn Faults>, granted: Granted, pushes: &[Scheduled]) -> Running {
         let owner = self.next_owner();
         let store = Store::open(&self.url, owner).await.unwrap();
-        let road = Arc::new(Road {
+        let road = Arc::new(self.road(store, self.plugins(granted), faults));
+        run::start(&road, pushes).await.unwrap();
+        Running { road, owner }
+    }
+
+    /// Another process, with the plugins of an earlier one, and accounts that post so.
+    pub async fn again(&self, earlier: &Road, posting: Posting) -> Arc<Road> {
+        let store = Store::open(&self.url, self.next_owner()).await.unwrap();
+        let seated = earlier.plugins.now();
+        let plugins = Plugins {
+            connectors: seated.connectors.clone(),
+            gateways: seated.gateways.clone(),
+            mail_providers: seated.mail_providers.clone(),
+            ..Plugins::default()
+        };
+        let mut road = self.road(store, plugins, Arc::new(NoFaults));
+        for account in &mut road.accounts {
+            account.posting = posting;
+        }
+        Arc::new(road)
+    }
+
+    fn road(&self, store: Store, plugins: Plugins, faults: Arc<dyn Faults>) -> Road {
+        Road {
             store,
             clock: self.clock.clone(),
             faults,
@@ -71,7 +94,7 @@ impl Firm {
                 time_zone: "America/New_York".parse().unwrap(),
             },
             accounts: vec![account()],
-            plugins: Seats::new(self.plugins(granted)),
+            plugins: Seats::new(plugins),
             mail: Mail {
                 provider: "mail".into(),
                 from: Mailbox { name: "Billing".into(), address: "billing@example.com".into() },
@@ -89,9 +112,7 @@ impl Firm {
             },
             reconcile: SCHEDULE.into(),
             wake: Wake::default(),
-        });
-        run::start(&road, pushes).await.unwrap();
-        Running { road, owner }
+        }
     }
 
     fn plugins(&self, granted: Granted) -> Plugins {

@@ -15,6 +15,8 @@ mod page;
 mod refusal;
 mod webhook;
 
+pub use webhook::sign;
+
 use axum::Router;
 use std::future::Future;
 use std::net::SocketAddr;

@@ -93,7 +93,7 @@ async fn deliver(desk: Arc<Desk>, client: reqwest::Client, url: String, event: E
 }
 
 /// `t=<unix seconds>,v1=<hex HMAC-SHA256(secret, t + "." + raw body)>`.
-fn sign(secret: &str, unix_s: i64, body: &[u8]) -> Option<String> {
+pub fn sign(secret: &str, unix_s: i64, body: &[u8]) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
     mac.update(format!("{unix_s}.").as_bytes());
     mac.update(body);

@@ -1,0 +1,166 @@
+//! What must be true of the books after every step, whatever came before it.
+
+use crate::firm::Firm;
+use crate::model::{BILL, BILL_MINOR, Step};
+use remitd_domain::payment::State as Paid;
+use remitd_domain::posting::State;
+use remitd_domain::reconcile::{Payment, Posting, Receipt, Sides, compare};
+use remitd_domain::request::State as Standing;
+use remitd_flow::Road;
+use remitd_store::{Filter, Request};
+use sqlx::{Connection, Row, SqliteConnection};
+
+/// The first link of a firm.
+pub const LINK: i64 = 1_001;
+const ALL: i64 = 1_000;
+
+/// The receipts of the bill: key, amount, method.
+pub async fn receipts(firm: &Firm) -> Vec<(String, String, String)> {
+    let mut matters = SqliteConnection::connect(&firm.matters_url()).await.unwrap();
+    let sql = "SELECT key, printf('%.2f', amount), method FROM receipt WHERE bill = 'B-2001' ORDER BY key";
+    let rows = sqlx::query(sql).fetch_all(&mut matters).await.unwrap();
+    matters.close().await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
+fn minor(amount: &str) -> i64 {
+    amount.replace('.', "").parse().unwrap()
+}
+
+/// Postings that wait for a person.
+pub async fn waiting(road: &Road) -> Vec<i64> {
+    let postings = road.store.postings(None, ALL).await.unwrap();
+    let waits = |state| matches!(state, State::Pending | State::Incomplete);
+    postings.iter().filter(|posting| waits(posting.state)).map(|posting| posting.id).collect()
+}
+
+/// After every step.
+pub async fn holds(firm: &Firm, road: &Road, path: &[Step]) {
+    let receipts = receipts(firm).await;
+    let sides = sides(road, &receipts).await;
+    assert_eq!(compare(&sides).differences, [], "{path:?}");
+    let written: i64 = sides.receipts.iter().map(|receipt| receipt.amount_minor).sum();
+    assert!(written >= 0, "{path:?}: the matter's receipts came below zero: {written}");
+    let open = BILL_MINOR - receipts.iter().map(|(_, amount, _)| minor(amount)).sum::<i64>();
+    // More than is open comes about where a person has decided so, or paid by hand what was posted.
+    let by_hand = path.iter().position(|step| *step == Step::PaidByHand);
+    let posted_before = by_hand.is_some_and(|at| path.iter().take(at).any(|step| *step == Step::Posted));
+    assert!(open >= 0 || posted_before || path.contains(&Step::Retried), "{path:?}: over-paid by {}", -open);
+    links(road, path, open).await;
+}
+
+async fn links(road: &Road, path: &[Step], open: i64) {
+    let requests = requests(road).await;
+    let live = |state| matches!(state, Standing::Draft | Standing::Outstanding | Standing::Processing);
+    assert!(requests.iter().filter(|request| live(request.state)).count() <= 1, "{path:?}: asked for twice");
+    for request in &requests {
+        let payments = road.store.payments_of(request.id).await.unwrap();
+        let stays = |state, amount: i64, back: i64| if state == Paid::Succeeded { amount - back } else { 0 };
+        let paid: i64 = payments
+            .iter()
+            .map(|payment| stays(payment.state, payment.amount_minor, payment.returned_minor))
+            .sum();
+        assert_eq!(request.paid_minor, paid, "{path:?}: request {}", request.id);
+        let succeeded = payments.iter().any(|payment| payment.state == Paid::Succeeded);
+        assert!(!succeeded || !live(request.state), "{path:?}: a paid link can be paid again");
+        let pending = payments.iter().any(|payment| payment.state == Paid::Pending);
+        let asks = request.state == Standing::Outstanding && !pending;
+        if path.last() == Some(&Step::Pushed) && asks && settled(road).await {
+            assert!(request.amount_minor <= open, "{path:?}: {} asked, {open} open", request.amount_minor);
+        }
+    }
+}
+
+/// Those of the one bill.
+async fn requests(road: &Road) -> Vec<Request> {
+    let mut requests = road.store.requests(&Filter::default()).await.unwrap();
+    requests.retain(|request| request.invoice == BILL);
+    requests
+}
+
+/// Whether all money that came is in the balance.
+async fn settled(road: &Road) -> bool {
+    let postings = road.store.postings(None, ALL).await.unwrap();
+    postings.iter().all(|posting| matches!(posting.state, State::Posted | State::Removed))
+}
+
+/// Once everything that is due was done.
+pub async fn at_rest(road: &Road, path: &[Step]) {
+    for posting in road.store.postings(None, ALL).await.unwrap() {
+        assert_ne!(posting.state, State::Queued, "{path:?}: {posting:?}");
+        let left_alone =
+            posting.state != State::Pending || posting.error_code.as_deref() != Some("after-reversal");
+        assert!(left_alone, "{path:?}: what stays of a refund is forgotten: {posting:?}");
+    }
+}
+
+async fn sides(road: &Road, receipts: &[(String, String, String)]) -> Sides {
+    let mut sides = Sides { connectors: ["matters".to_owned()].into(), ..Sides::default() };
+    for (payment, begun_ms) in road.store.payments_after(0, ALL).await.unwrap() {
+        sides.payments.push(Payment {
+            id: payment.id,
+            request: payment.request_id,
+            gateway: payment.gateway,
+            reference: payment.gateway_ref,
+            state: payment.state,
+            amount_minor: payment.amount_minor,
+            returned_minor: payment.returned_minor,
+            currency: payment.currency,
+            begun_ms,
+        });
+    }
+    for posting in road.store.postings_after(0, ALL).await.unwrap() {
+        sides.postings.push(Posting {
+            id: posting.id,
+            key: posting.key,
+            payment: posting.payment_id,
+            reverses: posting.reverses,
+            connector: posting.connector,
+            statement: posting.statement,
+            amount_minor: posting.amount_minor,
+            currency: posting.currency,
+            state: posting.state,
+        });
+    }
+    for (key, amount, _) in receipts.iter().filter(|(key, ..)| key.starts_with("remitd-")) {
+        sides.receipts.push(Receipt {
+            connector: "matters".into(),
+            key: key.clone(),
+            statement: BILL.into(),
+            amount_minor: minor(amount),
+            currency: "USD".into(),
+            external_ref: None,
+        });
+    }
+    sides
+}
+
+/// Two states with the same digest go on the same way.
+pub async fn digest(firm: &Firm, road: &Road, told: &[&Step]) -> String {
+    let mut lines: Vec<String> = told.iter().map(|step| format!("{step:?}")).collect();
+    lines.sort();
+    for (payment, _) in road.store.payments_after(0, ALL).await.unwrap() {
+        let (back, amount) = (payment.returned_minor, payment.amount_minor);
+        lines.push(format!("{} {} {amount} {back}", payment.gateway_ref, payment.state));
+    }
+    let mut rows: Vec<String> = Vec::new();
+    for request in requests(road).await {
+        rows.push(format!(
+            "{} {} {} {:?}",
+            request.amount_minor, request.state, request.paid_minor, request.replaces
+        ));
+    }
+    for posting in road.store.postings_after(0, ALL).await.unwrap() {
+        let effect =
+            road.store.effect(&format!("{}:{}", remitd_flow::effect::POST, posting.id)).await.unwrap();
+        let effect = effect.map(|effect| (effect.state, effect.attempt.min(2)));
+        rows.push(format!(
+            "{} {} {} {} {:?} {effect:?}",
+            posting.key, posting.amount_minor, posting.state, posting.statement, posting.error_code
+        ));
+    }
+    rows.extend(receipts(firm).await.into_iter().map(|(key, amount, _)| format!("{key} {amount}")));
+    rows.sort();
+    lines.extend(rows);
+    lines.join("\n")
+}

@@ -1,0 +1,232 @@
+//! A small model checker: every order of what a gateway tells, what the firm does and what somebody does by hand in the matter
+//! software, to a depth. It walks the real road; after each step the books must hold, and after each state is reached, what is
+//! on its way must come to its end. States that were seen before are not walked again.
+
+use crate::firm::{Books, Firm, MailBy};
+use crate::provider::WEBHOOK_SECRET;
+use crate::road::{Granted, LEASE_MS, Running, push};
+use crate::{case, judge};
+use remitd_flow::effect::POST;
+use remitd_flow::intake::push as intake_push;
+use remitd_flow::{NoFaults, Posting, Release, Road, collect, post, request, run};
+use serde_json::json;
+use sqlx::{Connection, Executor, SqliteConnection};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+pub const BILL: &str = "B-2001";
+pub const BILL_MINOR: i64 = 125_000;
+const PART_MINOR: i64 = 50_000;
+const BACK_MINOR: i64 = 30_000;
+/// Longer than a reversal waits for its original, shorter than a signature lives.
+const STEP_MS: i64 = 20_000;
+const ROUNDS_MOST: usize = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// The gateway tells, each at most once, in whatever order.
+    Begun,
+    Paid(i64),
+    Failed,
+    /// Another payment by the same checkout.
+    PaidTwice,
+    Refunded(i64),
+    Returned(i64),
+    /// In the matter software, by hand.
+    PaidByHand,
+    /// The firm.
+    Cancelled,
+    Pushed,
+    Posted,
+    Retried,
+    Removed,
+}
+
+use Step::*;
+
+/// What may happen more than once.
+const FIRM: [Step; 4] = [Pushed, Posted, Retried, Removed];
+
+/// What a gateway has to tell of one payment.
+const HISTORIES: [&[Step]; 4] = [
+    &[Paid(BILL_MINOR), Refunded(BACK_MINOR), Refunded(BILL_MINOR - BACK_MINOR), PaidTwice],
+    &[Paid(PART_MINOR), Refunded(BACK_MINOR), Refunded(PART_MINOR - BACK_MINOR)],
+    &[Begun, Paid(BILL_MINOR), Returned(BILL_MINOR)],
+    &[Begun, Failed, PaidTwice],
+];
+
+/// A state and how it was reached.
+struct Node {
+    path: Vec<Step>,
+    store: Vec<u8>,
+    receipts: Vec<(String, String, String)>,
+    at_ms: i64,
+}
+
+struct World {
+    firm: Firm,
+    first: Running,
+    posting: Posting,
+}
+
+impl World {
+    async fn new(posting: Posting) -> World {
+        let firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
+        let first = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+        World { firm, first, posting }
+    }
+
+    /// One link for one bill, whose checkout is open at the gateway.
+    async fn begin(&self) -> Node {
+        let request = case::link(&self.first.road, Release::Links).await;
+        case::opened(&self.first.road, &request).await;
+        self.first.road.store.close().await;
+        self.node(Vec::new()).await
+    }
+
+    async fn node(&self, path: Vec<Step>) -> Node {
+        let receipts = judge::receipts(&self.firm).await;
+        let store = fs_err::read(self.store_path()).unwrap();
+        Node { path, store, receipts, at_ms: self.firm.now_ms() }
+    }
+
+    fn store_path(&self) -> &str {
+        self.firm.url.trim_start_matches("sqlite:")
+    }
+
+    /// A process that starts where a node stands.
+    async fn at(&self, node: &Node) -> Arc<Road> {
+        fs_err::write(self.store_path(), &node.store).unwrap();
+        let mut matters = SqliteConnection::connect(&self.firm.matters_url()).await.unwrap();
+        matters.execute("DELETE FROM receipt WHERE bill = 'B-2001'").await.unwrap();
+        for (key, amount, method) in &node.receipts {
+            by_hand(&mut matters, key, amount, method).await;
+        }
+        matters.close().await.unwrap();
+        self.firm.clock.pass(node.at_ms + STEP_MS - self.firm.now_ms());
+        self.firm.again(&self.first.road, self.posting).await
+    }
+
+    async fn take(&self, road: &Arc<Road>, path: &[Step], step: Step) {
+        let (what, payment, amount_minor) = match step {
+            Begun => ("payment-pending", "pay_1", BILL_MINOR),
+            Paid(minor) => ("payment-succeeded", "pay_1", minor),
+            Failed => ("payment-failed", "pay_1", BILL_MINOR),
+            PaidTwice => ("payment-succeeded", "pay_2", BILL_MINOR),
+            Refunded(minor) => ("refunded", "pay_1", minor),
+            Returned(minor) => ("payment-returned", "pay_1", minor),
+            PaidByHand => {
+                let mut matters = SqliteConnection::connect(&self.firm.matters_url()).await.unwrap();
+                by_hand(&mut matters, "by hand", "200.00", "cheque").await;
+                return matters.close().await.unwrap();
+            }
+            // A link that is used up or ended is not cancelled: that is a refusal, and changes nothing.
+            Cancelled => return drop(request::cancel(road, judge::LINK, "test", "a mistake").await),
+            Pushed => return drop(intake_push::push(road, &push().push, false).await.unwrap()),
+            Posted => return self.post_all(road).await,
+            Retried | Removed => {
+                let ids = judge::waiting(road).await;
+                let done = match step {
+                    Retried => post::queue(road, &ids, "test").await,
+                    _ => post::remove(road, &ids, "test").await,
+                };
+                return done.unwrap_or_else(|error| panic!("{path:?} {step:?}: {error}"));
+            }
+        };
+        let event = json!({
+            "id": format!("ev_{step:?}"), "what": what, "checkout": "1", "payment": payment,
+            "amount_minor": amount_minor, "currency": "USD", "method": "card", "at_ms": self.firm.now_ms(), "reason": "",
+        });
+        let body = event.to_string().into_bytes();
+        let signature = remitd_sandbox::sign(WEBHOOK_SECRET, self.firm.now_ms() / 1_000, &body).unwrap();
+        let headers = vec![("Remitd-Signature".to_owned(), signature)];
+        let taken = collect::webhook(road, "sandbox", headers, body).await;
+        assert_eq!(taken.unwrap_or_else(|error| panic!("{path:?} {step:?}: {error}")), 1);
+    }
+
+    /// Performs what is due, and what that makes due.
+    async fn post_all(&self, road: &Road) {
+        for _ in 0..ROUNDS_MOST {
+            let due = road.store.take(POST, self.firm.now_ms(), LEASE_MS, 100).await.unwrap();
+            if due.is_empty() {
+                return;
+            }
+            for lease in due {
+                run::perform(road, &lease).await;
+            }
+            // As long as a reversal waits for what it takes back.
+            self.firm.clock.pass(STEP_MS);
+        }
+        panic!("postings do not come to rest: {:?}", road.store.effect_summary().await);
+    }
+}
+
+async fn by_hand(matters: &mut SqliteConnection, key: &str, amount: &str, method: &str) {
+    sqlx::query("INSERT INTO receipt (key, bill, amount, received, method, reference, drawn_by, narrative) VALUES ($1, 'B-2001', $2, '2026-01-15', $3, '', '', '')")
+        .bind(key)
+        .bind(amount)
+        .bind(method)
+        .execute(matters)
+        .await
+        .unwrap();
+}
+
+fn steps(history: &[Step], path: &[Step]) -> Vec<Step> {
+    let once = history.iter().chain(&[PaidByHand, Cancelled]);
+    let once = once.filter(|step| !path.contains(step));
+    // Twice in a row is once.
+    once.chain(FIRM.iter().filter(|step| path.last() != Some(*step))).copied().collect()
+}
+
+async fn every_order(history: &'static [Step], posting: Posting, depth: usize) -> usize {
+    let world = World::new(posting).await;
+    let mut seen = HashSet::new();
+    let mut frontier = vec![world.begin().await];
+    for _ in 0..depth {
+        let mut next = Vec::new();
+        for node in &frontier {
+            for step in steps(history, &node.path) {
+                let road = world.at(node).await;
+                world.take(&road, &node.path, step).await;
+                let path = [node.path.as_slice(), &[step]].concat();
+                judge::holds(&world.firm, &road, &path).await;
+                let told: Vec<_> = path.iter().filter(|step| !FIRM.contains(step)).collect();
+                if !seen.insert(judge::digest(&world.firm, &road, &told).await) {
+                    road.store.close().await;
+                    continue;
+                }
+                road.store.close().await;
+                let reached = world.node(path).await;
+                let road = world.at(&reached).await;
+                world.post_all(&road).await;
+                judge::holds(&world.firm, &road, &reached.path).await;
+                judge::at_rest(&road, &reached.path).await;
+                road.store.close().await;
+                next.push(reached);
+            }
+        }
+        frontier = next;
+    }
+    seen.len()
+}
+
+/// The depth in which a change is tried; `make model` goes to 7.
+fn depth() -> usize {
+    std::env::var("REMITD_MODEL_DEPTH").map_or(3, |depth| depth.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_order_of_events_breaks_the_books() {
+    for (at, history) in HISTORIES.into_iter().enumerate() {
+        let states = every_order(history, Posting::Auto, depth()).await;
+        println!("history {at}, posted at once: {states} states to depth {}", depth());
+        assert!(states > 10, "few states: {states}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_order_of_events_breaks_the_books_where_a_person_posts() {
+    let states = every_order(HISTORIES[0], Posting::Manual, depth()).await;
+    println!("posted by hand: {states} states to depth {}", depth());
+    assert!(states > 10, "few states: {states}");
+}
