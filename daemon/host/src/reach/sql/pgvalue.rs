@@ -3,7 +3,7 @@
 use super::times::{self, instant, local};
 use crate::wit::sql::Value;
 use crate::wit::types::Failure;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use rust_decimal::Decimal;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -126,15 +126,9 @@ fn read_as(kind: &PgTypeInfo, raw: PgValueRef<'_>) -> Result<Option<Value>, BoxD
         "NUMERIC" => numeric(raw.as_bytes()?)?,
         "FLOAT4" => float(<f32 as Decode<Postgres>>::decode(raw)?.to_string()),
         "FLOAT8" => float(<f64 as Decode<Postgres>>::decode(raw)?.to_string()),
-        "DATE" => times::date(Decode::<Postgres>::decode(raw)?),
-        "TIMESTAMP" => {
-            let local: NaiveDateTime = Decode::<Postgres>::decode(raw)?;
-            times::timestamp(local)
-        }
-        "TIMESTAMPTZ" => {
-            let instant: DateTime<Utc> = Decode::<Postgres>::decode(raw)?;
-            times::timestamp_utc(instant.naive_utc())
-        }
+        "DATE" => date(Decode::<Postgres>::decode(raw)?)?,
+        "TIMESTAMP" => moment(raw.as_bytes()?, times::timestamp)?,
+        "TIMESTAMPTZ" => moment(raw.as_bytes()?, times::timestamp_utc)?,
         "BYTEA" => Value::Bytes(Decode::<Postgres>::decode(raw)?),
         "UUID" => Value::Text(uuid_text(raw.as_bytes()?)),
         "JSONB" => {
@@ -150,6 +144,35 @@ fn read_as(kind: &PgTypeInfo, raw: PgValueRef<'_>) -> Result<Option<Value>, BoxD
         }
         _ => return Ok(None),
     }))
+}
+
+/// PostgreSQL's days and microseconds are counted from here, and its calendar is longer than ours.
+const EPOCH: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
+fn date(days: i32) -> Result<Value, BoxDynError> {
+    if let Some(never) = infinite(days == i32::MAX, days == i32::MIN) {
+        return Ok(never);
+    }
+    let day = EPOCH.checked_add_signed(TimeDelta::days(days.into()));
+    Ok(times::date(day.ok_or("the date lies beyond the calendar")?))
+}
+
+fn moment(bytes: &[u8], shown: fn(NaiveDateTime) -> Value) -> Result<Value, BoxDynError> {
+    let us = i64::from_be_bytes(bytes.try_into()?);
+    if let Some(never) = infinite(us == i64::MAX, us == i64::MIN) {
+        return Ok(never);
+    }
+    let at = EPOCH.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::microseconds(us));
+    Ok(shown(at.ok_or("the time lies beyond the calendar")?))
+}
+
+/// No date, but as PostgreSQL writes it.
+fn infinite(after_all: bool, before_all: bool) -> Option<Value> {
+    let text = if after_all { "infinity" } else { "-infinity" };
+    (after_all || before_all).then(|| Value::Text(text.to_owned()))
 }
 
 fn float(digits: String) -> Value {
@@ -203,6 +226,22 @@ mod tests {
 
     fn wire(words: &[u16]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    #[test]
+    fn days_that_our_calendar_has_not_are_told() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        assert_eq!(date(i32::MAX).unwrap(), text("infinity"));
+        assert_eq!(date(i32::MIN).unwrap(), text("-infinity"));
+        assert_eq!(date(-1).unwrap(), times::date("1999-12-31".parse().unwrap()));
+        assert!(date(i32::MAX - 1).is_err());
+        let moment = |us: i64| moment(&us.to_be_bytes(), times::timestamp);
+        assert_eq!(
+            (moment(i64::MAX).unwrap(), moment(i64::MIN).unwrap()),
+            (text("infinity"), text("-infinity"))
+        );
+        assert!(moment(i64::MAX - 1).is_err());
+        assert_eq!(moment(1_500_000).unwrap(), times::timestamp("2000-01-01T00:00:01.500".parse().unwrap()));
     }
 
     #[test]
