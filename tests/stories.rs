@@ -53,6 +53,7 @@ stories! {
     import_zeros
     matter_ask
     matter_prepare
+    matter_search
     matter_test
     matter_test_wrong
     one_link
@@ -102,6 +103,7 @@ matters_on_mariadb! {
     ach_settles
     matter_ask
     matter_prepare
+    matter_search
     matter_test
     matter_test_wrong
     one_link

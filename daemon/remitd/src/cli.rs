@@ -272,16 +272,8 @@ pub struct Create {
 
 #[derive(Subcommand)]
 pub enum Matter {
-    Search {
-        text: String,
-        #[arg(long)]
-        connector: Option<String>,
-        /// The field to search; else the connector's first.
-        #[arg(long)]
-        field: Option<String>,
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
+    /// Find matters by number, client, payer, statement: by whatever fields the connector offers.
+    Search(Search),
     /// One matter's open statements.
     Show {
         number: String,
@@ -308,6 +300,21 @@ pub enum Matter {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+#[derive(Args)]
+pub struct Search {
+    pub text: String,
+    #[arg(long)]
+    pub connector: Option<String>,
+    /// The field to search by; else the one by which the last search found something, and all where that finds nothing.
+    #[arg(long)]
+    pub field: Option<String>,
+    /// Matters of a page.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub page: u32,
 }
 
 #[derive(Args)]

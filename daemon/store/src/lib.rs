@@ -24,6 +24,7 @@ mod plugin_state;
 mod posting;
 mod reconciliation;
 mod request;
+mod search;
 mod together;
 
 pub use asked::{Asked, PaidShares};

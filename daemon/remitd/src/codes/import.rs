@@ -127,4 +127,10 @@ pub(super) const CODES: &[Code] = &[
     code("REMIT-0260", "Nobody's trust money",
         "The account keeps clients' money, for each client and matter apart (trust rule R4), and the row names neither.",
         "Name the client or the matter in its column; or ask for it into an operating account, where it is earned."),
+    code("REMIT-0280", "The page lies beyond what a search reads",
+        "A search of a matter database reads a thousand matters at most, so that a short text does not fetch all of them.",
+        "Narrow the text, or name the field with --field."),
+    code("REMIT-0281", "There is no such field to search by",
+        "The connector does not offer a search by this field.",
+        "Name one of those that the message lists; with the SQL connector, add a statement under [plugin.settings.search]."),
 ];

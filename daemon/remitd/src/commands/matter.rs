@@ -1,6 +1,6 @@
 //! `matter`: the matter database, searched, shown and pushed from.
 
-use super::{Asked, prepare, status};
+use super::{Asked, prepare, search, status};
 use crate::cli::{Ask, Matter};
 use crate::fault::{DONE, Fault};
 use crate::show;
@@ -24,9 +24,9 @@ pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
             let connector = connector_id(&wired.road, wanted.connector.clone())?;
             prepare::run(asked, &wired.loaded, &connector, &wanted).await
         }
-        Matter::Search { text, connector, field, limit } => {
-            let connector = connector_id(&wired.road, connector)?;
-            search(asked, &wired.road, &connector, field, &text, limit).await?;
+        Matter::Search(wanted) => {
+            let connector = connector_id(&wired.road, wanted.connector.clone())?;
+            search::run(asked, &wired.road, &connector, &wanted).await?;
             Ok(DONE)
         }
         Matter::Show { number, connector } => {
@@ -55,48 +55,6 @@ fn connector_id(road: &Road, named: Option<String>) -> Result<String, Fault> {
             "add [[plugin]] id = \"matters\", file = \"sql-connector\"",
         )
     })
-}
-
-#[derive(Serialize)]
-struct MatterView {
-    number: String,
-    client: String,
-    client_name: String,
-    description: String,
-}
-
-async fn search(
-    asked: &Asked,
-    road: &Road,
-    connector: &str,
-    field: Option<String>,
-    text: &str,
-    limit: u32,
-) -> Result<(), Fault> {
-    let failed = |failure| FlowError::Plugin { plugin: connector.to_owned(), failure };
-    let job = || JobSpec::new("matter search", "matter search");
-    let plugin = road.connector(connector)?;
-    let field = match field {
-        Some(field) => field,
-        None => plugin.search_fields(job()).await.map_err(failed)?.into_iter().next().unwrap_or_default(),
-    };
-    let found = plugin.search(job(), field, text.to_owned(), limit).await.map_err(failed)?;
-    let views: Vec<_> = found
-        .into_iter()
-        .map(|matter| MatterView {
-            number: matter.number,
-            client: matter.client,
-            client_name: matter.client_name,
-            description: matter.description,
-        })
-        .collect();
-    if asked.json {
-        return show::json(&views);
-    }
-    let row = |m: &MatterView| {
-        vec![m.number.clone(), m.client.clone(), m.client_name.clone(), m.description.clone()]
-    };
-    show::table(&["matter", "client", "name", "description"], views.iter().map(row).collect())
 }
 
 #[derive(Serialize)]

@@ -17,6 +17,7 @@ mod reconcile;
 mod reload;
 mod request;
 pub mod run;
+mod search;
 mod status;
 mod template;
 

@@ -1,9 +1,19 @@
-//! What plugins remember, the trail, and how comparisons went.
+//! What plugins remember, the trail, how comparisons went, and by which field people search.
 
 use crate::{Answers, NOW};
 use remitd_store::{AuditRow, NewReconciliation, Store};
 
 pub async fn walk(store: &Store, answers: &mut Answers) {
+    answers.note("no field yet", store.search_field("acme").await.unwrap());
+    let mut tx = store.begin().await.unwrap();
+    for (connector, field) in [("acme", "name"), ("other", "größe"), ("acme", "number")] {
+        tx.keep_search_field(connector, field).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    answers.note(
+        "fields",
+        (store.search_field("acme").await.unwrap(), store.search_field("other").await.unwrap()),
+    );
     let mut tx = store.begin().await.unwrap();
     for (key, value, version) in [
         (&b"a/1"[..], Some(&b"one"[..]), 0),
