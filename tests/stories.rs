@@ -52,6 +52,7 @@ stories! {
     import_xlsx
     import_zeros
     matter_ask
+    matter_kinds
     matter_prepare
     matter_search
     matter_test
@@ -66,6 +67,7 @@ stories! {
     push
     push_one_link
     push_shares
+    push_rules
     quick_link
     reconcile
     reconcile_uncompared
@@ -102,6 +104,7 @@ matters_on_mariadb! {
     ach_returns
     ach_settles
     matter_ask
+    matter_kinds
     matter_prepare
     matter_search
     matter_test
@@ -116,6 +119,7 @@ matters_on_mariadb! {
     push
     push_one_link
     push_shares
+    push_rules
     quick_link
     reconcile
     reconcile_uncompared

@@ -6,6 +6,7 @@ use crate::provider::{KEY, WEBHOOK_SECRET};
 use remitd_domain::account::Kind;
 use remitd_domain::link::{LinkKey, LinkKeys};
 use remitd_domain::policy::OneLink;
+use remitd_domain::push::Rules;
 use remitd_domain::time::Clock;
 use remitd_flow::intake::push::{Push, Scheduled};
 use remitd_flow::plugin::{self, Connector, Gateway, MailProvider};
@@ -47,8 +48,8 @@ pub fn push() -> Scheduled {
         account: "operating".into(),
         send: true,
         one_link: OneLink::Row,
-        minimum_minor: 0,
-        days_before_due: None,
+        rules: Rules::default(),
+        hold_list: None,
     };
     Scheduled { push, schedule: SCHEDULE.into() }
 }

@@ -16,6 +16,22 @@ pub fn hold(scene: &mut Scene) {
     let different: HashSet<String> = mails.iter().filter_map(ids).collect();
     assert_eq!(different.len(), mails.len(), "a mail went out twice");
     no_secret_was_told(scene);
+    no_matter_was_told(scene);
+}
+
+/// Trust rule R6: what a matter is about reaches no mail, and nothing that pages and gateways are told of is made of anything but
+/// the store's rows, where it does not stand either.
+fn no_matter_was_told(scene: &Scene) {
+    const ABOUT: &str = "Divorce of";
+    for mail in scene.firm.mails() {
+        assert!(!mail.contains(ABOUT), "a mail tells what a matter is about:\n{mail}");
+    }
+    assert!(!scene.firm.log().contains(ABOUT), "the log tells what a matter is about");
+    for store in ["data/remitd.sqlite", "data/remitd.sqlite-wal"] {
+        let bytes = fs_err::read(scene.firm.path(store)).unwrap_or_default();
+        let told = bytes.windows(ABOUT.len()).any(|window| window == ABOUT.as_bytes());
+        assert!(!told, "{store} tells what a matter is about");
+    }
 }
 
 fn no_secret_was_told(scene: &Scene) {

@@ -10,6 +10,7 @@ pub mod money;
 pub mod payment;
 pub mod policy;
 pub mod posting;
+pub mod push;
 pub mod reconcile;
 pub mod request;
 pub mod shares;

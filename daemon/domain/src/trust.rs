@@ -82,9 +82,31 @@ pub fn broken_by_account(kind: Kind, fees: Option<Kind>, on: NaiveDate) -> Optio
     rule(Rule::Fees, on).filter(|_| kind == Kind::Trust && fees != Some(Kind::Operating))
 }
 
-/// The rule that is broken by asking for open statements, which are earned, into an account of this kind.
-pub fn broken_by_push(kind: Kind, on: NaiveDate) -> Option<&'static Entry> {
-    rule(Rule::Earned, on).filter(|_| kind == Kind::Trust)
+/// The rule that one link over lines of these kinds breaks.
+pub fn broken_by_link(kinds: &[Kind], on: NaiveDate) -> Option<&'static Entry> {
+    rule(Rule::OneKind, on)
+        .filter(|_| kinds.windows(2).any(|pair| matches!(pair, [one, other] if one != other)))
+}
+
+/// The rule that is broken by asking for a statement of one kind of money into an account of another.
+pub fn broken_by_statement(account: Kind, statement: Kind, on: NaiveDate) -> Option<&'static Entry> {
+    rule(Rule::Earned, on).filter(|_| account != statement)
+}
+
+/// The rule that is broken by a push into an account of this kind: what a matter database lists as open is earned, unless a
+/// statement says otherwise.
+pub fn broken_by_push(account: Kind, on: NaiveDate) -> Option<&'static Entry> {
+    broken_by_statement(account, Kind::Operating, on)
+}
+
+/// The rule that a provider breaks that takes more for this account than it was asked to.
+pub fn broken_by_charge(
+    account: Kind,
+    asked_minor: i64,
+    taken_minor: i64,
+    on: NaiveDate,
+) -> Option<&'static Entry> {
+    rule(Rule::Surcharge, on).filter(|_| account == Kind::Trust && taken_minor > asked_minor)
 }
 
 /// The rule that a request for this account breaks if it names neither a client nor a matter.
@@ -93,31 +115,66 @@ pub fn needs_ledger(kind: Kind, on: NaiveDate) -> Option<&'static Entry> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    const TODAY: NaiveDate = match NaiveDate::from_ymd_opt(2026, 11, 30) {
-        Some(day) => day,
-        None => NaiveDate::MIN,
-    };
+    fn day() -> impl Strategy<Value = NaiveDate> {
+        // 1950 to 2099.
+        (-7_305_i64..47_482).prop_map(|days| NaiveDate::default() + chrono::TimeDelta::days(days))
+    }
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        prop_oneof![Just(Kind::Operating), Just(Kind::Trust)]
+    }
+
+    fn id(entry: Option<&'static Entry>) -> Option<&'static str> {
+        entry.map(|entry| entry.id)
+    }
+
+    /// The rule's name, where it is broken and holds on that day.
+    fn if_broken(name: Rule, broken: bool, on: NaiveDate) -> Option<&'static str> {
+        id(rule(name, on)).filter(|_| broken)
+    }
+
+    proptest! {
+        /// On each day a rule holds at most once, under one name, from its first day to its last.
+        #[test]
+        fn the_table_says_one_thing_a_day(on in day()) {
+            for entry in &TABLE {
+                let held: Vec<_> = TABLE.iter().filter(|other| other.rule == entry.rule && other.holds(on)).collect();
+                prop_assert!(held.len() <= 1, "{held:?}");
+                let (year, month, first) = entry.since;
+                prop_assert!(!entry.holds(on) || NaiveDate::from_ymd_opt(year, month, first) <= Some(on));
+                prop_assert!(entry.holds(on) || entry.until.is_some() || NaiveDate::from_ymd_opt(year, month, first) > Some(on));
+            }
+        }
+
+        /// Whoever asks is told the rule that is broken, by its name, while it holds; and an operating account breaks none by itself.
+        #[test]
+        fn each_rule_is_broken_by_what_it_forbids(
+            on in day(), account in kind(), other in kind(), fees in proptest::option::of(kind()),
+            kinds in proptest::collection::vec(kind(), 0..6), asked in 0_i64..1_000_000, taken in 0_i64..1_000_000,
+        ) {
+            let trust = account == Kind::Trust;
+            let mixed = kinds.contains(&Kind::Operating) && kinds.contains(&Kind::Trust);
+            prop_assert_eq!(id(broken_by_link(&kinds, on)), if_broken(Rule::OneKind, mixed, on));
+            prop_assert_eq!(id(broken_by_statement(account, other, on)), if_broken(Rule::Earned, account != other, on));
+            prop_assert_eq!(id(broken_by_push(account, on)), if_broken(Rule::Earned, trust, on));
+            let from_trust = trust && fees != Some(Kind::Operating);
+            prop_assert_eq!(id(broken_by_account(account, fees, on)), if_broken(Rule::Fees, from_trust, on));
+            prop_assert_eq!(id(needs_ledger(account, on)), if_broken(Rule::Ledger, trust, on));
+            let added = trust && taken > asked;
+            prop_assert_eq!(id(broken_by_charge(account, asked, taken, on)), if_broken(Rule::Surcharge, added, on));
+        }
+    }
 
     #[test]
-    fn rules_are_broken_by_trust_accounts_alone() {
-        let id = |entry: Option<&'static Entry>| entry.map(|entry| entry.id);
-        for fees in [None, Some(Kind::Trust), Some(Kind::Operating)] {
-            assert_eq!(id(broken_by_account(Kind::Operating, fees, TODAY)), None);
-        }
-        assert_eq!(id(broken_by_account(Kind::Trust, None, TODAY)), Some("R3"));
-        assert_eq!(id(broken_by_account(Kind::Trust, Some(Kind::Trust), TODAY)), Some("R3"));
-        assert_eq!(id(broken_by_account(Kind::Trust, Some(Kind::Operating), TODAY)), None);
-        assert_eq!(
-            (id(broken_by_push(Kind::Trust, TODAY)), broken_by_push(Kind::Operating, TODAY)),
-            (Some("R2"), None)
-        );
-        assert_eq!(
-            (id(needs_ledger(Kind::Trust, TODAY)), needs_ledger(Kind::Operating, TODAY)),
-            (Some("R4"), None)
-        );
+    fn every_rule_holds_today_and_has_its_own_name() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 30).unwrap();
+        let ids: Vec<_> = TABLE.iter().filter(|entry| entry.holds(today)).map(|entry| entry.id).collect();
+        assert_eq!(ids, ["R1", "R2", "R3", "R4", "R5", "R6", "R7"]);
     }
 
     #[test]
@@ -127,6 +184,5 @@ mod tests {
         let held =
             [day(2024, 2, 29), day(2024, 3, 1), day(2024, 12, 31), day(2025, 1, 1)].map(|on| rule.holds(on));
         assert_eq!(held, [false, true, true, false]);
-        assert!(TABLE.iter().all(|entry| entry.holds(TODAY)));
     }
 }

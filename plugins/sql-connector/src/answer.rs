@@ -14,8 +14,17 @@ const FLOAT_NOISE: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
 
 /// The share of a payer who pays all of it.
 pub(crate) const WHOLE: u32 = 10_000;
-/// Columns that become details of a statement.
-const DETAILS: [&str; 4] = ["practice", "office", "responsible", "hold"];
+/// Columns that become details of a statement, and the details' names.
+const DETAILS: [(&str, &str); 5] = [
+    ("practice", "practice"),
+    ("office", "office"),
+    ("responsible", "responsible"),
+    ("hold", "hold"),
+    (ACCOUNT_KIND, "account-kind"),
+];
+/// Whose money a statement asks for.
+const ACCOUNT_KIND: &str = "account_kind";
+const ACCOUNT_KINDS: [&str; 2] = ["operating", "trust"];
 
 /// Every name that some statement may give a column.
 const COLUMNS: [&str; 20] = [
@@ -55,7 +64,8 @@ impl<'a> Answer<'a> {
         let unknown: Vec<&str> = columns
             .iter()
             .map(String::as_str)
-            .filter(|name| !COLUMNS.contains(name) && !DETAILS.contains(name) && *name != "ref")
+            .filter(|name| !COLUMNS.contains(name) && !DETAILS.iter().any(|(column, _)| column == name))
+            .filter(|name| *name != "ref")
             .collect();
         if setting != "find" && !unknown.is_empty() {
             log::warn(&format!("{setting}: nobody reads the columns {}", unknown.join(", ")));
@@ -181,8 +191,11 @@ impl Row<'_> {
     /// The further facts that have a column of their own.
     fn details(&self) -> Result<Vec<Detail>, Failure> {
         let mut details = Vec::new();
-        for name in DETAILS {
-            let value = self.text(name)?;
+        for (column, name) in DETAILS {
+            let value = self.text(column)?;
+            if column == ACCOUNT_KIND && !value.is_empty() && !ACCOUNT_KINDS.contains(&value.as_str()) {
+                return Err(self.wrong(column, &Value::Text(value), "operating or trust"));
+            }
             if !value.is_empty() {
                 details.push(Detail { name: name.to_owned(), value });
             }

@@ -6,9 +6,12 @@ use crate::effect::{CLOSE, POST, finish, job, recurring, want_receipt};
 use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Posting as PostingMode, Road, money};
+use chrono::NaiveDate;
+use remitd_domain::account::Kind;
 use remitd_domain::payment::{self, Back, Report, State as Paid};
 use remitd_domain::posting::{State as PostingState, key, split};
 use remitd_domain::request::Change;
+use remitd_domain::trust::broken_by_charge;
 use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
 use remitd_store::{
     Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
@@ -165,7 +168,10 @@ async fn take_report(
         }
         (_, Paid::Succeeded) => {
             used(tx, checkout, now_ms).await?;
-            succeeded(road, tx, request, event, id).await?;
+            let kind = road.account(&request.account).map(|account| account.kind).unwrap_or_default();
+            let (asked, taken) = (checkout.amount_minor, event.amount.amount_minor);
+            let added = added(kind, &request.currency, asked, taken, road.today());
+            succeeded(road, tx, request, event, id, added.as_deref()).await?;
             back::heard_early(road, tx, request, event, (id, returned_minor)).await
         }
         (Some(Paid::Pending), Paid::Failed) | (Some(Paid::Pending) | None, Paid::Returned) => {
@@ -224,6 +230,14 @@ fn odd(
     too_much.then(|| format!("{amount_minor} minor units went back, more than were left of it"))
 }
 
+/// What is said of a payment into a trust account to which its provider has added something.
+fn added(kind: Kind, currency: &str, asked_minor: i64, taken_minor: i64, on: NaiveDate) -> Option<String> {
+    let rule = broken_by_charge(kind, asked_minor, taken_minor, on)?;
+    let shown = |minor| money(minor, currency).map(|money| money.grouped()).unwrap_or_default();
+    let (taken, asked) = (shown(taken_minor), shown(asked_minor));
+    Some(format!("{rule}: {taken} was taken where {asked} was asked for: give back what was added"))
+}
+
 /// Money came by this checkout: no other one of the link may stay payable.
 async fn used(tx: &mut Tx, checkout: &Checkout, now_ms: i64) -> Result<(), FlowError> {
     tx.set_checkout(checkout.id, CheckoutState::Done).await?;
@@ -249,6 +263,7 @@ async fn succeeded(
     request: &Request,
     event: &Event,
     payment: i64,
+    added: Option<&str>,
 ) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
     let amount_minor = event.amount.amount_minor;
@@ -263,6 +278,7 @@ async fn succeeded(
     for share in split(amount_minor, &asked) {
         let Some(asked) = lines.get(share.line) else { continue };
         let trouble = match taken {
+            Some(_) if added.is_some() => added.map(|why| ("added", why)),
             None => Some(("paid-twice", "this link was paid before: decide by hand what this money is for")),
             Some(_) if request.connector.is_empty() => None,
             Some(_) if asked.invoice.is_empty() => {
@@ -302,4 +318,19 @@ async fn succeeded(
 /// From the gateway's own id of the payment, so that the key is the same however often the payment is told of.
 pub(super) fn posting_key(event: &Event, connector: &str, line: i64, kind: &str) -> String {
     key(&[&event.payment, &event.checkout, connector, &line.to_string(), kind])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_added_to_a_payment_into_trust() {
+        let on = NaiveDate::from_ymd_opt(2026, 11, 30).unwrap_or_default();
+        let told = added(Kind::Trust, "USD", 10_000, 10_300, on).unwrap_or_default();
+        assert!(told.starts_with("trust rule R5: "), "{told}");
+        assert!(told.contains("103.00 USD was taken where 100.00 USD was asked for"), "{told}");
+        assert_eq!(added(Kind::Trust, "USD", 10_000, 10_000, on), None);
+        assert_eq!(added(Kind::Operating, "USD", 10_000, 10_300, on), None);
+    }
 }

@@ -2,8 +2,9 @@
 //! assigned to them, or where several share them, on one link to each.
 
 use super::gate::Gate;
-use super::push::{draft, shares};
+use super::push::draft;
 use super::quick::{all, new_batch};
+use super::rules::{self, shares};
 use crate::error::FlowError;
 use crate::plugin::connector::Statement;
 use crate::release::{Policy, Release};
@@ -11,6 +12,7 @@ use crate::road::{Account, Road, money};
 use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::policy::OneLink;
 use remitd_domain::posting::split;
+use remitd_domain::trust;
 use remitd_host::JobSpec;
 use remitd_store::{NewBatch, Request};
 
@@ -42,6 +44,7 @@ pub async fn ask(
 ) -> Result<Vec<Request>, FlowError> {
     let open = open_statements(road, basket).await?;
     let lines = pick(account, basket, &open)?;
+    kept_apart(road, account, &lines)?;
     let drafts = drafts(road, basket, &lines).await?;
     let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
     let batch = format!("matter {}", basket.matters.join(", "));
@@ -102,13 +105,20 @@ fn pick(
     };
     let mut lines: Vec<(Statement, i64)> = Vec::new();
     for Picked { statement: number, amount_minor } in picked {
-        let Some(statement) = open.iter().find(|statement| statement.number == *number) else {
+        let mut found = open.iter().filter(|statement| statement.number == *number);
+        let Some(statement) = found.next() else {
             let known: Vec<_> = open.iter().map(|statement| statement.number.as_str()).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(refused(format!(
                 "{number} is no open statement of these matters; there are: {known}"
             )));
         };
+        if found.next().is_some() {
+            let why = format!(
+                "the matter database lists {number} in more than one row: does a JOIN in open_statements double it?"
+            );
+            return Err(refused(why));
+        }
         let (owed, asked) = (&statement.open, amount_minor.unwrap_or(statement.open.amount_minor));
         if owed.currency != account.currency.code() {
             return Err(refused(format!(
@@ -129,6 +139,23 @@ fn pick(
         None if lines.is_empty() => Err(refused("nothing is open in these matters".to_owned())),
         None => Ok(lines),
         Some(amount_minor) => spread(account, amount_minor, lines),
+    }
+}
+
+/// Rules for clients' money: one link is for one kind, and that is the account's.
+fn kept_apart(road: &Road, account: &Account, lines: &[(Statement, i64)]) -> Result<(), FlowError> {
+    let today = road.today();
+    let kinds = lines.iter().map(|(statement, _)| rules::kind(statement));
+    let kinds = kinds.collect::<Result<Vec<_>, _>>().map_err(|no| refused(no.why))?;
+    let other = kinds.iter().find_map(|kind| trust::broken_by_statement(account.kind, *kind, today));
+    match trust::broken_by_link(&kinds, today).or(other) {
+        None => Ok(()),
+        Some(rule) => Err(FlowError::refused(
+            "REMIT-0283",
+            format!(
+                "{rule}: ask for the statements of each kind of money by themselves, into an account of that kind"
+            ),
+        )),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod push;
 pub mod quick;
 pub mod recognise;
 pub mod report;
+mod rules;
 pub mod search;
 pub mod stale;
 mod watch;

@@ -1,24 +1,28 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
+use super::rules::{Asking, no};
 use super::stale::{self, Ended, Listed};
-use crate::effect::{PUSH, finish, recurring};
+use crate::effect::{PUSH, back_off_ms, finish, recurring};
 use crate::error::FlowError;
-use crate::plugin::connector::{Payer, Statement, from_wire};
+use crate::plugin::connector::{Statement, from_wire};
 use crate::release::{Policy, Release};
-use crate::road::{Account, Road, money};
-use chrono::{Days, NaiveDate};
-use remitd_domain::draft::{Delivery, Draft, Drafts, Terms, check};
+use crate::road::{Road, money};
+use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::policy::{Duplicates, OneLink};
-use remitd_domain::shares::{Part, Share};
+use remitd_domain::push::{No, Rules};
 use remitd_host::JobSpec;
 use remitd_store::{Asked, Finish, Lease, NewBatch, PaidShares};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::path::PathBuf;
 
 /// Statements asked for at once.
 const PAGE: u32 = 1_000;
 /// Pages of one push: a connector whose cursor does not move must not hold the daemon.
 const PAGES_MAX: u32 = 10_000;
+const LISTED_TWICE: &str =
+    "the matter database lists it in more than one row: does a JOIN in open_since double it?";
 
 /// Which statements of a matter database are asked for, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,15 +32,19 @@ pub struct Push {
     pub send: bool,
     #[serde(default)]
     pub one_link: OneLink,
-    pub minimum_minor: i64,
-    /// Not before so many days ahead of the due date.
-    pub days_before_due: Option<u32>,
+    #[serde(flatten)]
+    pub rules: Rules,
+    /// A file of numbers that are not asked for, read at each push.
+    #[serde(default)]
+    pub hold_list: Option<PathBuf>,
 }
 
 /// Why a statement was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     pub statement: String,
+    /// The name of the rule that said no.
+    pub rule: &'static str,
     pub why: String,
 }
 
@@ -46,6 +54,8 @@ pub struct Wanted {
     pub statement: String,
     pub amount: String,
     pub payer: String,
+    /// The names of the rules that are set and said yes.
+    pub rules: Vec<&'static str>,
 }
 
 /// What the rules say of each statement.
@@ -85,15 +95,16 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     };
     let release = if push.send { Release::Send } else { Release::Review };
     let policy = Policy { one_link: push.one_link, ..Policy::of(release) };
-    let (listed, pages) = read_all(road, push, account, &key).await?;
+    let asking = Asking::begin(push, account, road.today()).await?;
+    let (listed, pages) = read_all(road, push, &asking, &key).await?;
     road.point("push.read")?;
     // First of all: what was settled or changed is free to be asked for anew.
     let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;
-    drop(listed);
+    let twice = listed.twice();
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
     let mut sorted = Sorted { wanted: dry_run.then(Vec::new), ..Sorted::default() };
     for page in pages {
-        take_page(&mut gate, push, account, page, &mut sorted).await?;
+        take_page(&mut gate, &asking, &twice, page, &mut sorted).await?;
     }
     // A push in which there is nothing to ask for leaves no batch behind.
     let nothing = gate.ok_so_far().ok == 0;
@@ -106,12 +117,11 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
 async fn read_all(
     road: &Road,
     push: &Push,
-    account: &Account,
+    asking: &Asking<'_>,
     key: &str,
 ) -> Result<(Listed, Vec<Page>), FlowError> {
     let connector = road.connector(&push.connector)?;
-    let today = road.today();
-    let mut listed = Listed::of(account.currency.code());
+    let mut listed = Listed::of(asking.account.currency.code());
     let mut pages: Vec<Page> = Vec::new();
     let mut cursor = None;
     for _ in 0..PAGES_MAX {
@@ -126,7 +136,7 @@ async fn read_all(
                 pages.push(Page::default());
             }
             if let Some(last) = pages.last_mut() {
-                last.note(&statement.number, wanted(push, account, statement, today));
+                last.note(&statement.number, asking.drafts(statement));
             }
         }
         if page.next.is_none() || page.next == cursor {
@@ -143,7 +153,7 @@ async fn read_all(
 struct Page {
     drafts: Drafts,
     /// Those that a rule leaves out, each with the number of drafts before it.
-    left_out: Vec<(usize, Skipped)>,
+    left_out: Vec<(usize, String, No)>,
 }
 
 impl Page {
@@ -151,13 +161,11 @@ impl Page {
         self.drafts.len() + self.left_out.len() >= PAGE as usize
     }
 
-    fn note(&mut self, statement: &str, wanted: Vec<Result<Draft, String>>) {
+    fn note(&mut self, statement: &str, wanted: Vec<Result<Draft, No>>) {
         for draft in wanted {
             match draft {
                 Ok(draft) => self.drafts.push(&draft),
-                Err(why) => {
-                    self.left_out.push((self.drafts.len(), Skipped { statement: statement.to_owned(), why }));
-                }
+                Err(no) => self.left_out.push((self.drafts.len(), statement.to_owned(), no)),
             }
         }
     }
@@ -169,12 +177,12 @@ impl Page {
     }
 
     /// Its statements in their order, each with its draft's place or the rule that leaves it out.
-    fn statements(&self) -> impl Iterator<Item = (&str, Result<usize, &str>)> {
+    fn statements(&self) -> impl Iterator<Item = (&str, Result<usize, &No>)> {
         let mut left_out = self.left_out.iter().peekable();
         (0..=self.drafts.len()).flat_map(move |at| {
             let mut here = Vec::new();
-            while let Some((_, out)) = left_out.next_if(|(before, _)| *before == at) {
-                here.push((out.statement.as_str(), Err(out.why.as_str())));
+            while let Some((_, statement, no)) = left_out.next_if(|(before, ..)| *before == at) {
+                here.push((statement.as_str(), Err(no)));
             }
             if at < self.drafts.len() {
                 here.push((self.drafts.row(at).invoice, Ok(at)));
@@ -186,75 +194,63 @@ impl Page {
 
 async fn take_page(
     gate: &mut Gate<'_>,
-    push: &Push,
-    account: &Account,
+    asking: &Asking<'_>,
+    twice: &HashSet<Box<str>>,
     page: Page,
     sorted: &mut Sorted,
 ) -> Result<(), FlowError> {
+    let Push { connector, account, .. } = asking.push;
     let numbers: Vec<&str> = page.statements().map(|(number, _)| number).collect();
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
-    let live = gate.tx().live_invoices(&push.account, &numbers).await?;
-    let paid = gate.store().paid_shares(&push.connector, &page.shared()).await?;
-    let settling = gate.tx().settling(&push.connector, &push.account, &numbers, read_ms).await?;
+    let live = gate.tx().live_invoices(account, &numbers).await?;
+    let paid = gate.store().paid_shares(connector, &page.shared()).await?;
+    let settling = gate.tx().settling(connector, account, &numbers, read_ms).await?;
     let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();
     let mut drafts = Drafts::default();
     for (number, sorted_out) in page.statements() {
         let draft = if settling.contains(number) {
-            Err("money for it has arrived and is on its way into the matter software".to_owned())
+            no("settling", "money for it has arrived and is on its way into the matter software")
         } else if live.has(number, Some("")) {
-            Err("it is asked for already".to_owned())
+            no("asked_already", "it is asked for already")
+        } else if twice.contains(number) {
+            no("listed_twice", LISTED_TWICE)
         } else {
-            sorted_out.map_err(str::to_owned).and_then(|at| unasked(page.drafts.draft(at), &live, &paid))
+            sorted_out.map_err(No::clone).and_then(|at| unasked(page.drafts.draft(at), &live, &paid))
         };
         match draft {
             // Numbered, so that a person in review can name it.
             Ok(draft) => {
                 if let Some(wanted) = &mut sorted.wanted {
-                    let amount = money(draft.amount_minor, account.currency.code())?.grouped();
+                    let amount = money(draft.amount_minor, asking.account.currency.code())?.grouped();
                     let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
-                    wanted.push(Wanted { statement: number.to_owned(), amount, payer });
+                    let rules = asking.rules();
+                    wanted.push(Wanted { statement: number.to_owned(), amount, payer, rules });
                 }
                 let line = before + drafts.len() + 1;
                 drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
             }
-            Err(why) => sorted.skipped.push(Skipped { statement: number.to_owned(), why }),
+            Err(No { rule, why }) => sorted.skipped.push(Skipped { statement: number.to_owned(), rule, why }),
         }
     }
     gate.take(&drafts, None).await.map(drop)
 }
 
 /// What a payer owes of a statement, where others share it; what is asked for already is not asked for again.
-fn unasked(draft: Draft, live: &Asked, paid: &PaidShares) -> Result<Draft, String> {
+fn unasked(draft: Draft, live: &Asked, paid: &PaidShares) -> Result<Draft, No> {
     let name = &draft.payer_name;
     let Some(share) = &draft.share else {
-        let shared = live.has(&draft.invoice, None);
-        return if shared { Err(format!("it is asked for already, not of {name} alone")) } else { Ok(draft) };
+        return match live.has(&draft.invoice, None) {
+            true => no("asked_already", format!("it is asked for already, not of {name} alone")),
+            false => Ok(draft),
+        };
     };
     if live.has(&draft.invoice, Some(&share.payer)) {
-        return Err(format!("{name}'s share of it is asked for already"));
+        return no("asked_already", format!("{name}'s share of it is asked for already"));
     }
     match share.owed_minor(draft.amount_minor, |payer| paid.minor(&draft.invoice, payer)) {
-        0 => Err(format!("{name} has paid their share of it")),
+        0 => no("share_paid", format!("{name} has paid their share of it")),
         owed_minor => Ok(Draft { amount_minor: owed_minor, ..draft }),
-    }
-}
-
-/// Each payer's share of a statement.
-pub(super) fn shares(statement: &Statement) -> Vec<Share> {
-    let part = |payer: &Payer| Part { payer: payer.id.clone(), parts: payer.share };
-    let of: Vec<_> = statement.payers.iter().map(part).collect();
-    of.iter().map(|part| Share { payer: part.payer.clone(), of: of.clone() }).collect()
-}
-
-/// One statement with a bad address must not keep the others from their payers.
-fn good(draft: Draft) -> Result<Draft, String> {
-    let mut findings = Vec::new();
-    let terms = Terms { delivery: Delivery::Mail, ledger: None };
-    check(Drafts::from(draft.clone()).row(0), terms, &mut findings);
-    match findings.first() {
-        None => Ok(draft),
-        Some(finding) => Err(finding.to_string()),
     }
 }
 
@@ -280,53 +276,6 @@ pub(super) fn draft(
     }
 }
 
-/// A draft for each payer of a statement, or the rule that leaves it out. Of one that is shared each draft has all that is open.
-fn wanted(
-    push: &Push,
-    account: &Account,
-    statement: &Statement,
-    today: NaiveDate,
-) -> Vec<Result<Draft, String>> {
-    if let Err(why) = allowed(push, account, statement, today) {
-        return vec![Err(why)];
-    }
-    let whole =
-        |payer: &Payer| draft(statement, statement.open.amount_minor, (&payer.name, &payer.email), "");
-    match statement.payers.as_slice() {
-        [] => vec![Err("no payer with an e-mail address is assigned to it".to_owned())],
-        [payer] => vec![good(whole(payer))],
-        payers => {
-            let part = |(payer, share)| good(Draft { share: Some(share), ..whole(payer) });
-            payers.iter().zip(shares(statement)).map(part).collect()
-        }
-    }
-}
-
-/// Whether the rules allow that a statement is asked for.
-fn allowed(push: &Push, account: &Account, statement: &Statement, today: NaiveDate) -> Result<(), String> {
-    let open = &statement.open;
-    if open.currency != account.currency.code() {
-        return Err(format!("it is in {}, the account is in {}", open.currency, account.currency));
-    }
-    if open.amount_minor <= 0 {
-        return Err("nothing of it is open".to_owned());
-    }
-    if open.amount_minor < push.minimum_minor {
-        return Err("less is open than the push's minimum".to_owned());
-    }
-    if let Some(hold) = statement.details.iter().find(|detail| detail.name == "hold") {
-        return Err(format!("it is on hold: {}", hold.value));
-    }
-    let due_date = statement.due.and_then(from_wire);
-    if let (Some(days), Some(due)) = (push.days_before_due, due_date) {
-        let first = due.checked_sub_days(Days::new(u64::from(days)));
-        if first.is_some_and(|first| today < first) {
-            return Err(format!("it is due on {due}, more than {days} days ahead"));
-        }
-    }
-    Ok(())
-}
-
 /// The effect of a schedule: push, and come again at its next time. What a second one finds is asked for already.
 pub async fn perform(
     road: &Road,
@@ -345,6 +294,11 @@ pub async fn perform(
             None => Finish::Done,
         },
         Err(FlowError::Plugin { failure, .. }) => recurring(lease, &failure, now_ms, now_ms),
+        // Such as a list that is not there: what people mend is seen without a restart.
+        Err(FlowError::Refused { code, message }) => {
+            tracing::error!(effect = lease.key, code, "{message}");
+            Finish::Retry { at_ms: now_ms + back_off_ms(lease.attempt), code: code.to_owned(), message }
+        }
         Err(error) => return Err(error),
     };
     finish(road, lease, &next).await
@@ -360,6 +314,11 @@ pub struct Scheduled {
 
 impl Scheduled {
     pub fn key(&self) -> String {
-        format!("{PUSH}:{}:{}:{}", self.push.connector, self.push.account, self.schedule)
+        let Push { connector, account, rules, .. } = &self.push;
+        // Two pushes may share a schedule, each for its own practices.
+        let only = [&rules.practices, &rules.offices, &rules.responsible].map(|words| words.join(","));
+        let only = only.join(":");
+        let only = if only == "::" { String::new() } else { format!(":{only}") };
+        format!("{PUSH}:{connector}:{account}:{}{only}", self.schedule)
     }
 }

@@ -16,7 +16,7 @@ use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
 use remitd_host::{FailureClass, JobSpec, Money};
 use remitd_store::{NewBatch, Request, RequestLine, Tx};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -66,20 +66,32 @@ pub(super) struct Listed {
     currency: &'static str,
     /// None where it is in another currency.
     minor: HashMap<Box<str>, Option<i64>>,
+    /// Those with several rows: nobody knows which is right.
+    twice: HashSet<Box<str>>,
 }
 
 impl Listed {
     pub(super) fn of(currency: &'static str) -> Listed {
-        Listed { currency, minor: HashMap::new() }
+        Listed { currency, minor: HashMap::new(), twice: HashSet::new() }
     }
 
     pub(super) fn note(&mut self, statement: &str, open: &Money) {
         let minor = (open.currency == self.currency).then_some(open.amount_minor);
-        self.minor.insert(statement.into(), minor);
+        if self.minor.insert(statement.into(), minor).is_some() {
+            self.twice.insert(statement.into());
+        }
     }
 
-    /// None where the statement is not listed.
+    /// What is listed more than once.
+    pub(super) fn twice(self) -> HashSet<Box<str>> {
+        self.twice
+    }
+
+    /// None where the statement is not listed, or not once.
     fn open(&self, request: &Request, statement: &str) -> Option<Open> {
+        if self.twice.contains(statement) {
+            return None;
+        }
         let minor = self.minor.get(statement)?;
         let ours = request.currency == self.currency;
         Some(minor.filter(|_| ours).map_or(Open::Unsure, Open::Minor))

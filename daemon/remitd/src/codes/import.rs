@@ -133,4 +133,10 @@ pub(super) const CODES: &[Code] = &[
     code("REMIT-0281", "There is no such field to search by",
         "The connector does not offer a search by this field.",
         "Name one of those that the message lists; with the SQL connector, add a statement under [plugin.settings.search]."),
+    code("REMIT-0282", "The list of those who are not asked cannot be read",
+        "The file that hold_list of a [[push]] names is not there, is no plain file of UTF-8, or is larger than 4 MiB. Whoever is on it would be asked, so that the push asks for nothing.",
+        "Put the file back where the message says, or take hold_list out; a push on a schedule then goes on by itself."),
+    code("REMIT-0283", "One link for two kinds of money",
+        "The statements ask for the firm's own money and for clients' money, or for another kind than the account keeps. Rules R1 and R2 for clients' money keep them apart.",
+        "Ask for the statements of each kind by themselves, each into an account of that kind. The connector's column account_kind says which a statement is of; without it, it is earned."),
 ];

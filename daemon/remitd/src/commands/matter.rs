@@ -217,13 +217,17 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
             let heads = ["link ended", "statement", "why", "replaced by"];
             show::table(&heads, view.ended.iter().map(row).collect())?;
         }
-        let row = |one: &push::Wanted| vec![one.statement.clone(), one.amount.clone(), one.payer.clone()];
+        let row = |one: &push::Wanted| {
+            let rules = if one.rules.is_empty() { "no rule is set".to_owned() } else { one.rules.join(", ") };
+            vec![one.statement.clone(), one.amount.clone(), one.payer.clone(), rules]
+        };
         if !view.wanted.is_empty() {
-            show::table(&["would be asked for", "amount", "of"], view.wanted.iter().map(row).collect())?;
+            let heads = ["would be asked for", "amount", "of", "allowed by"];
+            show::table(&heads, view.wanted.iter().map(row).collect())?;
         }
-        let row = |skipped: &push::Skipped| vec![skipped.statement.clone(), skipped.why.clone()];
+        let row = |no: &push::Skipped| vec![no.statement.clone(), no.rule.to_owned(), no.why.clone()];
         if !view.skipped.is_empty() {
-            show::table(&["left out", "why"], view.skipped.iter().map(row).collect())?;
+            show::table(&["left out", "by", "why"], view.skipped.iter().map(row).collect())?;
         }
     }
     Ok(status(clean))

@@ -313,6 +313,15 @@ pub struct Push {
     pub minimum: Option<String>,
     /// Statements due later than in so many days are left out.
     pub days_before_due: Option<u32>,
+    /// Statements of other practices, offices or lawyers are left out, by what the connector says of each.
+    pub practices: Vec<String>,
+    pub offices: Vec<String>,
+    pub responsible: Vec<String>,
+    /// Numbers that are never asked for.
+    pub clients_out: Vec<String>,
+    pub matters_out: Vec<String>,
+    /// A file of such numbers, of clients, matters or statements; read at each push.
+    pub hold_list: Option<PathBuf>,
 }
 
 /// When gateway, remitd and matter software are compared by themselves.

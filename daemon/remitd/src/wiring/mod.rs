@@ -9,12 +9,13 @@ pub use services::{bare_cache_folder, bare_host};
 
 use crate::clock::SystemClock;
 use crate::codes;
-use crate::config::{self, Config, Loaded, Post, PostingDate, PushRelease};
+use crate::config::{self, Loaded, Post, PostingDate, PushRelease};
 use crate::fault::Fault;
 use crate::faults::KillSelf;
 use remitd_domain::account::Kind;
 use remitd_domain::link::{LinkKey, LinkKeys};
 use remitd_domain::money::{Currency, Money};
+use remitd_domain::push::Rules;
 use remitd_flow::intake::Conventions;
 use remitd_flow::intake::folder::Folder;
 use remitd_flow::intake::push::{Push, Scheduled};
@@ -64,7 +65,7 @@ pub async fn open(loaded: Loaded, need: Need) -> Result<Wired, Fault> {
     };
     let road = Arc::new(road(&loaded, store, plugins)?);
     let folders = folders(&loaded);
-    let pushes = pushes(&loaded.config)?;
+    let pushes = pushes(&loaded)?;
     Ok(Wired { loaded, road, folders, pushes, seated: seated.into() })
 }
 
@@ -274,7 +275,9 @@ pub fn conventions(order: config::DateOrder, mark: config::DecimalMark) -> Conve
     Conventions { date_order: date_order.to_owned(), decimal_mark: decimal_mark.to_owned() }
 }
 
-fn pushes(config: &Config) -> Result<Vec<(Push, Option<String>)>, Fault> {
+fn pushes(loaded: &Loaded) -> Result<Vec<(Push, Option<String>)>, Fault> {
+    let config = &loaded.config;
+    let trimmed = |words: &[String]| words.iter().map(|word| word.trim().to_owned()).collect();
     let push = |push: &config::Push| {
         let account = config.accounts.iter().find(|account| account.id == push.account);
         let code = account.map(|account| account.currency.as_str()).unwrap_or_default();
@@ -293,8 +296,16 @@ fn pushes(config: &Config) -> Result<Vec<(Push, Option<String>)>, Fault> {
             account: push.account.clone(),
             send: push.release == PushRelease::Send,
             one_link: push.one_link,
-            minimum_minor,
-            days_before_due: push.days_before_due,
+            rules: Rules {
+                minimum_minor,
+                days_before_due: push.days_before_due,
+                practices: trimmed(&push.practices),
+                offices: trimmed(&push.offices),
+                responsible: trimmed(&push.responsible),
+                clients_out: trimmed(&push.clients_out),
+                matters_out: trimmed(&push.matters_out),
+            },
+            hold_list: push.hold_list.as_ref().map(|path| loaded.path(path)),
         };
         Ok((rules, push.schedule.clone()))
     };

@@ -15,6 +15,10 @@ impl Check<'_> {
             let table = self.element("smtp", at);
             named.extend(smtp.ca_file.iter().map(|path| (format!("{table}.ca_file"), path.clone())));
         }
+        for (at, push) in config.pushes.iter().enumerate() {
+            let table = self.element("push", at);
+            named.extend(push.hold_list.iter().map(|path| (format!("{table}.hold_list"), path.clone())));
+        }
         for (at, plugin) in config.plugins.iter().enumerate() {
             let path = format!("{}.file", self.element("plugin", at));
             if plugin.file.ends_with(".wasm") {

@@ -178,6 +178,18 @@ impl Check<'_> {
             let hint = "write minute, hour, day of month, month, day of week: \"30 6 * * 1-5\"";
             self.error(&format!("{table}.schedule"), "REMIT-0113", error, hint);
         }
+        for (key, words) in [
+            ("practices", &push.practices),
+            ("offices", &push.offices),
+            ("responsible", &push.responsible),
+            ("clients_out", &push.clients_out),
+            ("matters_out", &push.matters_out),
+        ] {
+            if words.iter().any(|word| word.trim().is_empty()) {
+                let message = format!("`{table}.{key}` has an empty text, which is nobody's");
+                self.error(&format!("{table}.{key}"), "REMIT-0104", message, "take it out");
+            }
+        }
         let account = self.config.accounts.iter().find(|account| account.id == push.account);
         let currency = account.and_then(|account| account.currency.parse::<Currency>().ok());
         if let (Some(minimum), Some(currency)) = (&push.minimum, currency) {
