@@ -60,7 +60,7 @@ async fn what_was_built_for_a_release_runs_in_every_later_one() {
             &host,
             &release,
             "sql-connector",
-            r#"{"connection":"matters","currency":"USD","balance":"SELECT 1"}"#,
+            r#"{"connection":"matters","currency":"USD","balance":"SELECT 1 AS open WHERE :statement <> ''"}"#,
         );
         assert!(host.describe(&connector).await.unwrap().settings_schema.contains("connection"));
         let connector = Connector::new(host.clone(), connector).unwrap();

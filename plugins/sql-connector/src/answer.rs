@@ -1,6 +1,7 @@
 //! What came back, read by the columns' names: amounts to whole minor units, numbers as the texts that they are, dates. What
 //! does not fit is an error that names the setting, the column and the value.
 
+use crate::setup::place;
 use remitd_plugin_sdk::chrono::NaiveDate;
 use remitd_plugin_sdk::connector::{Detail, Matter, Payer, Statement};
 use remitd_plugin_sdk::host::log;
@@ -12,6 +13,8 @@ use remitd_plugin_sdk::{Date, Failure, Money, date, money};
 /// SQLite keeps decimals as floats: what is so near to a whole minor unit is that unit. One millionth of the currency.
 const FLOAT_NOISE: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
 
+/// Characters of a wrong value that are repeated.
+const SHOWN_MAX: usize = 100;
 /// The share of a payer who pays all of it.
 pub(crate) const WHOLE: u32 = 10_000;
 /// Columns that become details of a statement, and the details' names.
@@ -51,6 +54,7 @@ const COLUMNS: [&str; 20] = [
 ];
 
 pub struct Answer<'a> {
+    /// Its place in the configuration.
     setting: String,
     columns: Vec<String>,
     rows: Vec<Vec<Value>>,
@@ -68,9 +72,9 @@ impl<'a> Answer<'a> {
             .filter(|name| *name != "ref")
             .collect();
         if setting != "find" && !unknown.is_empty() {
-            log::warn(&format!("{setting}: nobody reads the columns {}", unknown.join(", ")));
+            log::warn(&format!("{}: nobody reads the columns {}", place(setting), unknown.join(", ")));
         }
-        Answer { setting: setting.to_owned(), columns, rows: rows.rows, currency }
+        Answer { setting: place(setting), columns, rows: rows.rows, currency }
     }
 
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
@@ -148,6 +152,9 @@ impl Row<'_> {
         if currency.is_empty() {
             currency = self.answer.currency.to_owned();
         }
+        if let (Some(value), Err(_)) = (self.value("currency"), money::exponent(&currency)) {
+            return Err(self.wrong("currency", value, "a currency of ISO 4217 such as USD"));
+        }
         Ok(Money { amount_minor: self.minor(column, &currency)?, currency })
     }
 
@@ -217,8 +224,13 @@ impl Row<'_> {
     }
 
     fn wrong(&self, column: &str, value: &Value, wanted: &str) -> Failure {
+        // The number says which row; it may itself be what is wrong.
+        let of = match self.value("number").map(plain) {
+            Some(number) if column != "number" && !number.is_empty() => format!(" of {}", number.trim_end()),
+            _ => String::new(),
+        };
         let message =
-            format!("{}: the column {column} is {}, not {wanted}", self.answer.setting, shown(value));
+            format!("{}: the column {column}{of} is {}, not {wanted}", self.answer.setting, shown(value));
         Failure::invalid("column-value", message)
     }
 
@@ -294,6 +306,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
         Value::Bytes(_) => "a column of bytes".to_owned(),
-        value => format!("\"{}\"", plain(value)),
+        // A long text would hide what is said of it.
+        value => format!("\"{}\"", plain(value).chars().take(SHOWN_MAX).collect::<String>()),
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Knows no dialect: the daemon has MySQL read as the standard does, and refuses what MySQL alone would take for a comment.
 
+use crate::setup::place;
 use remitd_plugin_sdk::Failure;
 use remitd_plugin_sdk::host::sql::{Param, Statement, Value};
 
@@ -18,7 +19,10 @@ pub fn bind(
         .into_iter()
         .map(|name| match values.iter().find(|(known, _)| *known == name) {
             Some((_, value)) => Ok(Param { name: name.to_owned(), value: value.clone() }),
-            None => Err(Failure::invalid("settings", format!("{setting} cannot have the parameter :{name}"))),
+            None => {
+                let message = format!("{} cannot have the parameter :{name}", place(setting));
+                Err(Failure::invalid("settings", message))
+            }
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Statement { text: text.to_owned(), params, expect_rows })

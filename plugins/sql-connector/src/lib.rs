@@ -86,10 +86,7 @@ impl Connector for SqlConnector {
         match (rows.next(), rows.next()) {
             (None, _) => Ok(None),
             (Some(row), None) => row.open().map(Some),
-            _ => {
-                let message = format!("balance: there is more than one row for the statement {statement}");
-                Err(Failure::invalid("several-rows", message))
-            }
+            _ => Err(several("balance", &format!("the statement {statement}"))),
         }
     }
 
@@ -156,8 +153,8 @@ fn page<T>(
 impl SqlConnector {
     fn ask(&self, setting: &str, text: Option<&str>, values: &[Named]) -> Result<Answer<'_>, Failure> {
         let text = text.ok_or_else(|| setup::not_set(setting))?;
-        let rows = sql::query(&self.setup.connection, &bind(setting, text, None, values)?);
-        let rows = rows.map_err(|failure| named(setting, failure))?;
+        let rows = sql::query(&self.setup.connection, &bind(setting, text, None, values)?)
+            .map_err(|failure| of_setting(setting, failure))?;
         Ok(Answer::new(setting, rows, &self.setup.currency))
     }
 
@@ -189,9 +186,9 @@ impl SqlConnector {
             }
             Err(failure) if failure.code == "unique-violation" => match self.find(&posting.key)? {
                 Some(external_ref) => Ok(PostResult { outcome: Posted::Found, external_ref }),
-                None => Err(named(setting, failure)),
+                None => Err(of_setting(setting, failure)),
             },
-            Err(failure) => Err(named(setting, failure)),
+            Err(failure) => Err(of_setting(setting, failure)),
         }
     }
 
@@ -199,7 +196,13 @@ impl SqlConnector {
     fn find(&self, key: &str) -> Result<Option<Option<String>>, Failure> {
         let values = [("key", Value::Text(key.to_owned()))];
         let found = self.ask("find", self.setup.find.as_deref(), &values)?;
-        found.rows().next().map(|row| row.external_ref()).transpose()
+        let mut rows = found.rows();
+        match (rows.next(), rows.next()) {
+            (None, _) => Ok(None),
+            (Some(row), None) => row.external_ref().map(Some),
+            // Written twice, or found by something else than the key: nothing is written on top of it.
+            _ => Err(several("find", &format!("the key {key}"))),
+        }
     }
 
     fn check_amount(&self, amount: &Money) -> Result<(), Failure> {
@@ -218,9 +221,15 @@ impl SqlConnector {
     }
 }
 
-/// The failure of a setting's statement says whose it is.
-fn named(setting: &str, failure: Failure) -> Failure {
-    Failure { message: format!("{setting}: {}", failure.message), ..failure }
+fn several(setting: &str, of: &str) -> Failure {
+    let message = format!("{}: there is more than one row for {of}; one is due", setup::place(setting));
+    Failure::invalid("several-rows", message)
+}
+
+/// What the database says of a statement, with the place where the statement stands.
+fn of_setting(setting: &str, failure: Failure) -> Failure {
+    let message = format!("{}: {}", setup::place(setting), failure.message);
+    Failure { message, ..failure }
 }
 
 fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {

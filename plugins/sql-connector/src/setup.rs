@@ -100,8 +100,10 @@ impl Start {
         match (self, cursor) {
             (Start::Number(first), None) => Ok(Value::Integer(*first)),
             (Start::Number(_), Some(cursor)) => cursor.parse().map(Value::Integer).map_err(|_| {
-                let message =
-                    format!("{setting}: the cursor {cursor} is no whole number, but the first one is");
+                let message = format!(
+                    "{}: the cursor {cursor} is no whole number, but the first one is",
+                    place(setting)
+                );
                 Failure::invalid("cursor", message)
             }),
             (Start::Text(first), None) => Ok(Value::Text(first.clone())),
@@ -150,17 +152,22 @@ impl Setup {
     pub fn check(&self) -> Result<(), Failure> {
         money::exponent(&self.currency)?;
         if self.open_since.is_some() && self.cursor_start.is_none() {
-            let message =
-                "open_since needs cursor_start: 0 where the cursor is a number, \"\" where it is a text";
+            let message = format!(
+                "{} needs cursor_start: 0 where the cursor is a number, \"\" where it is a text",
+                place("open_since")
+            );
             return Err(Failure::invalid("settings", message));
         }
         let writes = !self.post.is_empty() || !self.reverse.is_empty();
         if writes && self.find.is_none() {
-            let message = "post and reverse need find: without it a posting could be written twice";
+            let message =
+                "[plugin.settings] post and reverse need find: without it a posting could be written twice";
             return Err(Failure::invalid("settings", message));
         }
         for (field, statement) in &self.search.0 {
-            check_names(&format!("search.{field}"), statement, &READS)?;
+            let setting = format!("search.{field}");
+            check_names(&setting, statement, &READS)?;
+            check_asks(&setting, statement, "text")?;
         }
         let reads: [(&str, &Option<String>, &[&str]); 5] = [
             ("open_statements", &self.open_statements, &["matter"]),
@@ -170,7 +177,9 @@ impl Setup {
             ("receipts", &self.receipts, &["cursor", "limit"]),
         ];
         for (setting, statement, known) in reads {
-            check_names(setting, statement.as_deref().unwrap_or(""), known)?;
+            let Some(statement) = statement else { continue };
+            check_names(setting, statement, known)?;
+            check_asks(setting, statement, known.first().unwrap_or(&""))?;
         }
         let post = POSTS.split_last().map_or(&[][..], |(_original_key, rest)| rest);
         for (setting, changes, known) in [("post", &self.post, post), ("reverse", &self.reverse, &POSTS)] {
@@ -179,7 +188,7 @@ impl Setup {
             }
             let keyed = changes.iter().any(|change| names(change.text()).contains(&"key"));
             if !changes.is_empty() && !keyed {
-                let message = format!("{setting} writes :key nowhere: a repeat would not find it");
+                let message = format!("{} writes :key nowhere: a repeat would not find it", place(setting));
                 return Err(Failure::invalid("settings", message));
             }
         }
@@ -191,12 +200,31 @@ fn check_names(setting: &str, statement: &str, known: &[&str]) -> Result<(), Fai
     match names(statement).into_iter().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => {
-            let message = format!("{setting} has the parameter :{name}; it can have :{}", known.join(", :"));
+            let (place, known) = (place(setting), known.join(", :"));
+            let message = format!("{place} has the parameter :{name}; it can have :{known}");
             Err(Failure::invalid("settings", message))
         }
     }
 }
 
+/// A statement that asks for nothing in particular answers the same to every question: each key would be found, each matter
+/// would have all statements.
+fn check_asks(setting: &str, statement: &str, name: &str) -> Result<(), Failure> {
+    if names(statement).contains(&name) {
+        return Ok(());
+    }
+    let message = format!("{} names :{name} nowhere: it would answer the same to everything", place(setting));
+    Err(Failure::invalid("settings", message))
+}
+
+/// Where a setting stands, as the configuration writes it.
+pub fn place(setting: &str) -> String {
+    match setting.rsplit_once('.') {
+        Some((table, key)) => format!("[plugin.settings.{table}] {key}"),
+        None => format!("[plugin.settings] {setting}"),
+    }
+}
+
 pub fn not_set(setting: &str) -> Failure {
-    Failure::invalid("not-configured", format!("the connector's setting {setting} is not set"))
+    Failure::invalid("not-configured", format!("{} is not set", place(setting)))
 }

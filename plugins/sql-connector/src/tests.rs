@@ -83,7 +83,10 @@ fn amounts_are_exact_or_named() {
     check_amount(decimal("12.300000000000000711"), Ok(1230));
     check_amount(decimal("0.29999999999999998"), Ok(30));
     check_amount(decimal("-0.01"), Ok(-1));
-    check_amount(decimal("12.345"), Err("balance: the column open is \"12.345\", not an amount in USD"));
+    check_amount(
+        decimal("12.345"),
+        Err("[plugin.settings] balance: the column open is \"12.345\", not an amount in USD"),
+    );
     check_amount(decimal("12.30001"), Err("12.30001"));
     check_amount(text("ten"), Err("\"ten\""));
     check_amount(Value::Null, Err("is NULL"));
@@ -95,6 +98,11 @@ fn a_balance_is_one_row_or_none() {
     assert_eq!(answering(&["open"], vec![]).balance(&context(), "x").unwrap(), None);
     let two = vec![vec![Value::Integer(1)], vec![Value::Integer(2)]];
     assert_eq!(answering(&["open"], two).balance(&context(), "x").unwrap_err().code, "several-rows");
+    let unknown = answering(&["open", "currency"], vec![vec![Value::Integer(5), text("XXQ")]]);
+    assert_eq!(
+        unknown.balance(&context(), "x").unwrap_err().message,
+        "[plugin.settings] balance: the column currency is \"XXQ\", not a currency of ISO 4217 such as USD"
+    );
     let yen = answering(&["open", "currency"], vec![vec![Value::Integer(5), text("JPY")]]);
     let money = yen.balance(&context(), "x").unwrap().unwrap();
     assert_eq!((money.amount_minor, money.currency.as_str()), (5, "JPY"));
@@ -131,7 +139,7 @@ fn statements_with_and_without_a_payer() {
     assert_eq!(found[0].due, Some(Date { year: 2026, month: 2, day: 1 }));
     assert_eq!(found[0].payers[0].id, "jane@example.com");
     assert_eq!(found[1].payers, []);
-    assert_eq!(logged(), ["warn: open_statements: nobody reads the columns remark"]);
+    assert_eq!(logged(), ["warn: [plugin.settings] open_statements: nobody reads the columns remark"]);
 }
 
 const SHARED: [&str; 7] = ["cursor", "number", "matter", "open", "payer_name", "payer_email", "share"];
@@ -205,14 +213,18 @@ fn a_missing_column_is_named_with_what_came() {
     assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Invalid, "column-missing"));
     assert_eq!(
         failure.message,
-        "open_statements gives no column number; it gives nummer, open: write `AS number`"
+        "[plugin.settings] open_statements gives no column number; it gives nummer, open: write `AS number`"
     );
     let bad_date = answering(
         &["number", "matter", "open", "due"],
         vec![vec![text("1"), text("M"), Value::Integer(1), text("soon")]],
     );
     assert!(
-        bad_date.open_statements(&context(), "M").unwrap_err().message.contains("the column due is \"soon\"")
+        bad_date
+            .open_statements(&context(), "M")
+            .unwrap_err()
+            .message
+            .contains("the column due of 1 is \"soon\"")
     );
 }
 
@@ -363,7 +375,12 @@ fn wrong_settings_are_named() {
         &with(r#""balance":"SELECT :matter""#),
         "balance has the parameter :matter; it can have :statement",
     );
-    check(&with(r#""search":{"name":"SELECT :txt"}"#), "search.name has the parameter :txt");
+    check(
+        &with(r#""search":{"name":"SELECT :txt"}"#),
+        "[plugin.settings.search] name has the parameter :txt",
+    );
+    check(&with(r#""find":"SELECT 1""#), "[plugin.settings] find names :key nowhere");
+    check(&with(r#""search":{"name":"SELECT 1"}"#), "[plugin.settings.search] name names :text nowhere");
 }
 
 #[test]

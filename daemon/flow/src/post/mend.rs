@@ -1,7 +1,9 @@
 //! What a person can do about a posting that does not go by itself, by what stands in its way.
 
+const WRONG_ANSWER: &str =
+    "The connector's statement gives what it should not: remitd matter test; then posting retry";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 10] = [
+const MENDS: [(&str, &str); 17] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
@@ -22,6 +24,16 @@ const MENDS: [(&str, &str); 10] = [
         "The matter software has such a receipt already: look for it there, then posting remove",
     ),
     ("statement", "The connector's statement is wrong: remitd matter test; then posting retry"),
+    ("column", WRONG_ANSWER),
+    ("column-missing", WRONG_ANSWER),
+    ("column-value", WRONG_ANSWER),
+    ("several-rows", WRONG_ANSWER),
+    (
+        "parameter",
+        "The connector's statement takes it for another type: remitd matter test; then posting retry",
+    ),
+    ("not-configured", "The connector's settings do not say how: add the statement; then posting retry"),
+    ("added", "Give back at the provider what was added, then posting post; or posting remove"),
     ("settings", "The connector's settings are wrong: remitd check; then posting retry"),
     ("currency", "The matter database keeps another currency: write it by hand, then posting remove"),
     ("read-only", "The connection may not write: mend the user's rights or the grants, then posting retry"),

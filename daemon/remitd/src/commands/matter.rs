@@ -1,6 +1,6 @@
 //! `matter`: the matter database, searched, shown and pushed from.
 
-use super::{Asked, prepare, search, status};
+use super::{Asked, mapping, prepare, search, status};
 use crate::cli::{Ask, Matter};
 use crate::fault::{DONE, Fault};
 use crate::show;
@@ -13,12 +13,16 @@ use remitd_flow::intake::report::Report;
 use remitd_flow::intake::stale::Ended;
 use remitd_flow::plugin::JobSpec;
 use remitd_flow::plugin::connector::Statement;
-use remitd_flow::trial::{self, Step};
+use remitd_flow::trial::{self, Step, Verdict};
 use remitd_flow::{FlowError, Release, Road};
 use serde::Serialize;
 
 pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
     let wired = asked.open(Need::Plugins).await?;
+    take(asked, &wired, matter).await.map_err(|fault| mapping::located(&wired.loaded, fault))
+}
+
+async fn take(asked: &Asked, wired: &Wired, matter: Matter) -> Result<u8, Fault> {
     match matter {
         Matter::Prepare(wanted) => {
             let connector = connector_id(&wired.road, wanted.connector.clone())?;
@@ -42,9 +46,9 @@ pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
         }
         Matter::Test { connector, write } => {
             let connector = connector_id(&wired.road, connector)?;
-            test(asked, &wired.road, &connector, write.as_deref()).await
+            test(asked, wired, &connector, write.as_deref()).await
         }
-        Matter::Push { connector, dry_run } => push_all(asked, &wired, connector.as_deref(), dry_run).await,
+        Matter::Push { connector, dry_run } => push_all(asked, wired, connector.as_deref(), dry_run).await,
     }
 }
 
@@ -146,23 +150,41 @@ async fn picked(road: &Road, connector: &str, ask: &Ask) -> Result<Vec<remitd_st
 }
 
 #[derive(Serialize)]
+struct StepView {
+    #[serde(flatten)]
+    step: Step,
+    /// Of what is not as it should be: where its statement stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+}
+
+#[derive(Serialize)]
 struct TrialView {
     connector: String,
-    steps: Vec<Step>,
+    steps: Vec<StepView>,
     /// The first of the open statements, as they were read.
     statements: Vec<StatementView>,
 }
 
-async fn test(asked: &Asked, road: &Road, connector: &str, write: Option<&str>) -> Result<u8, Fault> {
-    let trial = trial::run(road, connector, write).await?;
+async fn test(asked: &Asked, wired: &Wired, connector: &str, write: Option<&str>) -> Result<u8, Fault> {
+    let trial = trial::run(&wired.road, connector, write).await?;
     let clean = trial.is_clean();
+    let placed = |step: Step| {
+        let wrong = matches!(step.verdict, Verdict::Odd | Verdict::Failed);
+        let place = wrong.then(|| mapping::of_step(&wired.loaded, connector, &step)).flatten();
+        StepView { step, place }
+    };
+    let steps: Vec<_> = trial.steps.into_iter().map(placed).collect();
     let statements: Vec<_> = trial.statements.into_iter().map(StatementView::from).collect();
     if asked.json {
-        show::json(&TrialView { connector: connector.to_owned(), steps: trial.steps, statements })?;
+        show::json(&TrialView { connector: connector.to_owned(), steps, statements })?;
         return Ok(status(clean));
     }
-    let row = |step: &Step| vec![step.step.clone(), step.verdict.name().to_owned(), step.says.clone()];
-    show::table(&["step", "", "what it gives"], trial.steps.iter().map(row).collect())?;
+    let row = |StepView { step, place }: &StepView| {
+        let place = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        vec![step.step.clone(), step.verdict.name().to_owned(), format!("{}{place}", step.says)]
+    };
+    show::table(&["step", "", "what it gives"], steps.iter().map(row).collect())?;
     if !statements.is_empty() {
         show::text("")?;
         table(&statements)?;

@@ -9,6 +9,7 @@ mod hands;
 mod import;
 mod init;
 mod mail;
+mod mapping;
 mod matter;
 mod plugin;
 mod posting;

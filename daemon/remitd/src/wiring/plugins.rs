@@ -7,9 +7,9 @@ use crate::fault::Fault;
 use crate::trust::{self, Distrust, Lock, grants};
 use remitd_flow::Plugins;
 use remitd_flow::intake::recognise::BY_CONTENT;
-use remitd_flow::plugin::{Connector, Gateway, Importer, MailProvider};
+use remitd_flow::plugin::{Connector, Gateway, Importer, JobSpec, MailProvider};
 use remitd_host::keep::Keep;
-use remitd_host::{Host, HostError, Kind, Plugin, PluginSpec, settings_faults};
+use remitd_host::{FailureClass, Host, HostError, Kind, Plugin, PluginSpec, settings_faults};
 use std::sync::Arc;
 
 /// Plugins that are ready, and the host that runs them.
@@ -47,6 +47,10 @@ pub async fn seat(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<(Plugins, Seat
             Kind::MailProvider => drop(plugins.mail_providers.insert(id, MailProvider::new(host, seat)?)),
             Kind::PaymentGateway => drop(plugins.gateways.insert(id, Gateway::new(host, seat)?)),
         }
+    }
+    let problems = mapping_problems(loaded, &plugins).await;
+    if !problems.is_empty() {
+        return Err(Fault::Configuration(config::in_order(problems)));
     }
     Ok((plugins, Seated { host, all }))
 }
@@ -112,6 +116,28 @@ async fn settings_problems(loaded: &Loaded, at: usize, host: &Host, plugin: &Arc
         loaded.problem(&place_of(at, &fault.path), "REMIT-0120", fault.message, hint)
     };
     faults.into_iter().map(problem).collect()
+}
+
+/// What a connector itself has against its settings: it says so before it reaches its database.
+async fn mapping_problems(loaded: &Loaded, plugins: &Plugins) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (id, connector) in &plugins.connectors {
+        let Err(failure) = connector.search_fields(JobSpec::new("check", "check")).await else { continue };
+        if failure.class == FailureClass::Invalid {
+            let at = loaded.config.plugins.iter().position(|plugin| plugin.id == *id).unwrap_or_default();
+            let place =
+                named_setting(at, &failure.message).unwrap_or_else(|| format!("plugin[{at}].settings"));
+            problems.push(loaded.problem(&place, "REMIT-0120", failure.message, None));
+        }
+    }
+    problems
+}
+
+/// The setting that a plugin's message begins with, as `[plugin.settings.search] name …`.
+pub fn named_setting(at: usize, message: &str) -> Option<String> {
+    let (table, rest) = message.strip_prefix("[plugin.settings")?.split_once("] ")?;
+    let key = rest.split([' ', ':']).next()?;
+    Some(format!("plugin[{at}].settings{table}.{key}"))
 }
 
 /// `plugin[0].settings.post[1].rows`.

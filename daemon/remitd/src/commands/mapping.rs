@@ -1,0 +1,53 @@
+//! Where the statement of a mapping stands that is wrong: its file and line. Says nothing of connectors whose settings are of
+//! another kind.
+
+use crate::config::Loaded;
+use crate::fault::Fault;
+use crate::wiring::plugins::named_setting;
+use remitd_flow::FlowError;
+use remitd_flow::trial::Step;
+
+/// The same fault, with the file and the line of the setting that it names.
+pub fn located(loaded: &Loaded, fault: Fault) -> Fault {
+    match fault {
+        Fault::Flow(FlowError::Plugin { plugin, mut failure }) => {
+            let at = index(loaded, &plugin);
+            let place = at.and_then(|at| place(loaded, &named_setting(at, &failure.message)?));
+            if let Some(place) = place {
+                failure.message = format!("{} ({place})", failure.message);
+            }
+            Fault::Flow(FlowError::Plugin { plugin, failure })
+        }
+        fault => fault,
+    }
+}
+
+/// The statement that a step of a trial has tried.
+pub fn of_step(loaded: &Loaded, connector: &str, step: &Step) -> Option<String> {
+    let at = index(loaded, connector)?;
+    if let Some(named) = named_setting(at, &step.says) {
+        return place(loaded, &named);
+    }
+    let setting = match step.step.as_str() {
+        // What the list gives.
+        "numbers" | "payers" | "amounts" => "open_since".to_owned(),
+        "post again" => "find".to_owned(),
+        "balance after it" => "reverse".to_owned(),
+        step => match step.strip_prefix("search by ") {
+            Some(field) => format!("search.{field}"),
+            None => step.split([' ', ',']).next().unwrap_or_default().to_owned(),
+        },
+    };
+    let settings = &loaded.config.plugins.get(at)?.settings;
+    settings.get(setting.split('.').next().unwrap_or_default())?;
+    place(loaded, &format!("plugin[{at}].settings.{setting}"))
+}
+
+fn index(loaded: &Loaded, plugin: &str) -> Option<usize> {
+    loaded.config.plugins.iter().position(|known| known.id == plugin)
+}
+
+fn place(loaded: &Loaded, path: &str) -> Option<String> {
+    let found = loaded.problem(path, "", String::new(), None);
+    Some(format!("{}:{}", found.file, found.line?))
+}
