@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup peers ledgersmb tools bench crash fuzz audit js
+.PHONY: help demo test setup peers ledgersmb tools bench crash model fuzz audit js
 
 CARGO ?= cargo
 # What is built in where everything is tested: ODBC needs unixODBC, which `make setup` installs and the demo does without.
@@ -45,6 +45,9 @@ bench: setup ## measure, against independent ways of doing the same
 
 crash: setup ## kill the daemon 200 times on each database, 100 times in long imports, 1,000 times in write-back, and compare the books
 	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} REMITD_CRASH_IMPORTS=$${REMITD_CRASH_IMPORTS:-100} REMITD_CRASH_POSTINGS=$${REMITD_CRASH_POSTINGS:-1000} $(CARGO) test --locked --workspace --test crash -- --nocapture
+
+model: tools ## walk every order of payments, refunds, postings and hands in the books, seven deep
+	REMITD_MODEL_DEPTH=$${REMITD_MODEL_DEPTH:-7} $(CARGO) test --locked --workspace --test effects no_order -- --nocapture
 
 fuzz: tools ## let every importer read 20,000 odd files, on this machine and in the sandbox
 	REMITD_FUZZ_RUNS=$${REMITD_FUZZ_RUNS:-20000} $(CARGO) test --locked --workspace --test fuzz -- --nocapture

@@ -18,11 +18,14 @@ const DATABASE: &str = "matters.sqlite";
 /// Everything that a posting changes, and everything that it must not.
 const BOOKS: &str = "SELECT count(*), sum(total), (SELECT count(*) FROM receipt), (SELECT sum(amount) FROM receipt) FROM bill";
 
+/// How a firm's matter database is asked.
+type Ask = Box<dyn Fn(&Firm, &str) -> String>;
+
 /// A firm whose mapping is made wrong and right again.
 struct Mapped {
     firm: Firm,
     toml: String,
-    ask: Box<dyn Fn(&Firm, &str) -> String>,
+    ask: Ask,
 }
 
 impl Mapped {
@@ -153,9 +156,8 @@ fn no_posting_is_half_written() {
         let request = firm.ask(&[&made[..], &whom].concat());
         firm.pay(request["link"].as_str().unwrap(), "4242424242424242");
         let id = (at + 1).to_string();
-        let told = firm.until(posts.of, &["posting", "list", "--view", "incomplete"], |list| {
-            list[0]["id"].to_string() == id
-        });
+        let told = firm
+            .until(posts.of, &["posting", "list", "--view", "incomplete"], |list| list[0]["id"] == at + 1);
         let (error, code) = (told[0]["error"].as_str().unwrap(), &told[0]["code"]);
         assert!(error.contains(posts.says) && code == posts.code, "{}: {told:#}", posts.of);
         assert_eq!(before, firm.ask_matters_file(BOOKS), "{}: it is half written", posts.of);

@@ -1,7 +1,7 @@
 //! What came back, read by the columns' names: amounts to whole minor units, numbers as the texts that they are, dates. What
 //! does not fit is an error that names the setting, the column and the value.
 
-use crate::setup::place;
+use crate::place::place;
 use remitd_plugin_sdk::chrono::NaiveDate;
 use remitd_plugin_sdk::connector::{Detail, Matter, Payer, Statement};
 use remitd_plugin_sdk::host::log;

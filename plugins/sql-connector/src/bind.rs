@@ -3,7 +3,7 @@
 //!
 //! Knows no dialect: the daemon has MySQL read as the standard does, and refuses what MySQL alone would take for a comment.
 
-use crate::setup::place;
+use crate::place::place;
 use remitd_plugin_sdk::Failure;
 use remitd_plugin_sdk::host::sql::{Param, Statement, Value};
 

@@ -4,11 +4,13 @@
 
 mod answer;
 mod bind;
+mod place;
 mod setup;
 mod shared;
 
 use answer::{Answer, Row};
 use bind::{Named, bind};
+use place::place;
 use remitd_plugin_sdk::connector::{
     Connector, Matter, PostResult, Posted, Posting, Statement, StatementPage,
 };
@@ -222,13 +224,13 @@ impl SqlConnector {
 }
 
 fn several(setting: &str, of: &str) -> Failure {
-    let message = format!("{}: there is more than one row for {of}; one is due", setup::place(setting));
+    let message = format!("{}: there is more than one row for {of}; one is due", place(setting));
     Failure::invalid("several-rows", message)
 }
 
 /// What the database says of a statement, with the place where the statement stands.
 fn of_setting(setting: &str, failure: Failure) -> Failure {
-    let message = format!("{}: {}", setup::place(setting), failure.message);
+    let message = format!("{}: {}", place(setting), failure.message);
     Failure { message, ..failure }
 }
 

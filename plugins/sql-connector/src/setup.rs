@@ -1,6 +1,7 @@
 //! The settings, and the checks that need no database. Everything wrong is said before the first call reaches it.
 
 use crate::bind::names;
+use crate::place::place;
 use remitd_plugin_sdk::host::sql::Value;
 use remitd_plugin_sdk::{Failure, money};
 use serde::Deserialize;
@@ -215,14 +216,6 @@ fn check_asks(setting: &str, statement: &str, name: &str) -> Result<(), Failure>
     }
     let message = format!("{} names :{name} nowhere: it would answer the same to everything", place(setting));
     Err(Failure::invalid("settings", message))
-}
-
-/// Where a setting stands, as the configuration writes it.
-pub fn place(setting: &str) -> String {
-    match setting.rsplit_once('.') {
-        Some((table, key)) => format!("[plugin.settings.{table}] {key}"),
-        None => format!("[plugin.settings] {setting}"),
-    }
 }
 
 pub fn not_set(setting: &str) -> Failure {
