@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup peers ledgersmb tools bench crash model fuzz audit js
+.PHONY: help demo test setup peers ledgersmb mssql tools bench crash model fuzz audit js
 
 CARGO ?= cargo
 # What is built in where everything is tested: ODBC needs unixODBC, which `make setup` installs and the demo does without.
@@ -63,13 +63,13 @@ tools:
 	@test -d "$$(rustc --print target-libdir --target $(GUEST))" || rustup target add $(GUEST) || { echo "Plugins are compiled to WebAssembly: run 'rustup target add $(GUEST)', then try again." >&2; exit 2; }
 
 # The servers by others that the tests talk to: Debian's PostgreSQL (its binaries; no cluster of the system is made or
-# started), its MariaDB (the binaries alone, without the service), unixODBC with the drivers of SQLite and PostgreSQL, aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
+# started), its MariaDB (the binaries alone, without the service), unixODBC with the drivers of SQLite and PostgreSQL, FreeTDS, aiosmtpd, and sqlite3 for comparison in the benchmarks; Node.js with npm for the plugin in JavaScript, unless some are
 # there already. Quick when all are there.
 READERS := tests/readers/requirements.txt
-PEERS := postgresql mariadb-server-core mariadb-client-core unixodbc-dev unixodbc libsqliteodbc odbc-postgresql python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
-HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb /usr/bin/sqlite3 /usr/include/sql.h && odbcinst -q -d -n SQLite3 && odbcinst -q -d -n 'PostgreSQL Unicode' && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm
+PEERS := postgresql mariadb-server-core mariadb-client-core unixodbc-dev unixodbc libsqliteodbc odbc-postgresql freetds-bin libssl-dev pkg-config python3-aiosmtpd python3-venv sqlite3 $(shell command -v npm >/dev/null || echo nodejs npm)
+HAVE_PEERS := ls /usr/lib/postgresql/*/bin/initdb /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb /usr/bin/sqlite3 /usr/include/sql.h /usr/bin/tsql /usr/include/openssl/ssl.h && odbcinst -q -d -n SQLite3 && odbcinst -q -d -n 'PostgreSQL Unicode' && /usr/bin/python3 -c 'import aiosmtpd' && python3 -c 'import ensurepip' && command -v node npm pkg-config
 
-setup: tools peers ledgersmb ## install what the tests need (as root on Debian)
+setup: tools peers ledgersmb mssql ## install what the tests need (as root on Debian)
 # Readers by others, in Python, of the files that remitd reads and writes: in a place of their own, as pinned.
 	@cmp -s $(READERS) target/python/requirements.txt || { \
 		rm -rf target/python; \
@@ -89,6 +89,10 @@ peers:
 	apt-get update -q; \
 	apt-get install -q -y --no-install-recommends $(PEERS); \
 	{ $(HAVE_PEERS); } >/dev/null
+
+# Microsoft's mock of a SQL Server, a workspace of its own: it brings another TLS.
+mssql: tools peers
+	@$(CARGO) build --quiet --locked --manifest-path tests/mssql/Cargo.toml --target-dir $(CURDIR)/target/mssql
 
 # LedgerSMB's tables and procedures, without LedgerSMB: Debian's package is unpacked here, not installed. The tests that load them
 # are for its version 1.6, and say that they are skipped where there is none.

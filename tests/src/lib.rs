@@ -1,4 +1,4 @@
-//! What the tests share: real peers (PostgreSQL, MariaDB, an SMTP server by others), the daemon as a process, a payer with a
+//! What the tests share: real peers (PostgreSQL, MariaDB, an SMTP server by others, a mock of SQL Server), the daemon as a process, a payer with a
 //! browser's manners. Sees remitd as its users do, by files, HTTP and commands: of our crates it knows only the sandbox
 //! provider, which stands outside as a peer.
 //!
@@ -15,6 +15,7 @@ pub mod mariadb;
 pub mod matching;
 pub mod matters;
 pub mod misdeeds;
+pub mod mssql;
 pub mod payer;
 pub mod ports;
 pub mod postgres;

@@ -17,7 +17,7 @@ use remitd_plugin_sdk::connector::{
 use remitd_plugin_sdk::host::sql::{self, Value};
 use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
 use remitd_plugin_sdk::{About, Context, Failure, Money, export_connector, export_receipts, settings};
-use setup::{Change, Setup, Start};
+use setup::{Change, Setup};
 
 pub struct SqlConnector {
     setup: Setup,

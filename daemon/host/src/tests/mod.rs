@@ -6,6 +6,7 @@ mod canary;
 mod egress;
 mod http;
 mod job;
+mod mssql;
 mod mysql;
 #[cfg(feature = "odbc")]
 mod odbc;

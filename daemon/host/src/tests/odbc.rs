@@ -250,6 +250,10 @@ mod on_postgres {
         let mut job = connected(&connection, 4 * HASTY_MS);
         assert_eq!(query(&mut job, "SELECT number FROM bill", &[]).await, Ok(vec![]));
         kill_process(started(), Signal::STOP).unwrap();
+        let state = format!("/proc/{}/stat", started().as_raw_nonzero());
+        while !fs_err::read_to_string(&state).unwrap().contains(") T ") {
+            std::thread::yield_now();
+        }
         let failure = query(&mut job, "SELECT number FROM bill", &[]).await.unwrap_err();
         is(&failure, FailureClass::Unavailable, "timeout");
         assert_eq!(query(&mut job, "SELECT number FROM bill", &[]).await, Ok(vec![]));

@@ -80,9 +80,10 @@ async fn make(
         let what = format!("there is no matter database {file}");
         return Err(Fault::usage(what, format!("mend `url` of [[sql]] \"{}\"", sql.id)));
     }
-    if url.starts_with("odbc:") {
-        let what = format!("\"{}\" is reached by ODBC, where remitd makes no tables", sql.id);
-        let hint = "let the database's administrator run what `remitd matter prepare --dry-run` prints";
+    if ["odbc:", "mssql:"].iter().any(|scheme| url.starts_with(scheme)) {
+        let what = format!("remitd makes no tables in a database like \"{}\"", sql.id);
+        let hint = "let the database's administrator run what `remitd matter prepare --dry-run` prints; on SQL Server with DATETIME2 \
+                    instead of TIMESTAMP, and instead of UNIQUE an index of `reverses` WHERE reverses IS NOT NULL";
         return Err(Fault::usage(what, hint));
     }
     if run_script(url, look).await.is_ok() {

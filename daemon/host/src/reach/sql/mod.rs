@@ -1,6 +1,7 @@
 //! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones; nothing that
 //! changes a connection, and nothing that this plugin was not granted.
 
+mod mssql;
 mod mysql;
 mod myvalue;
 mod odbc;
@@ -50,7 +51,7 @@ const HIDDEN_MIN_BYTES: usize = 4;
 /// One database that grants can name.
 pub struct SqlConnection {
     pub name: String,
-    /// `sqlite:PATH`, `postgres://…`, `mysql://…`, `mariadb://…` or `odbc:Driver=…;…`.
+    /// `sqlite:PATH`, `postgres://…`, `mysql://…`, `mariadb://…`, `mssql://…` or `odbc:Driver=…;…`.
     pub url: SecretString,
     /// A statement that takes longer is stopped, in milliseconds.
     pub statement_ms: u64,
@@ -66,6 +67,7 @@ enum Engine {
     Sqlite(sqlite::Pools),
     Postgres(postgres::Pools),
     MySql(mysql::Pools),
+    MsSql(mssql::Pools),
     Odbc(odbc::Pools),
 }
 
@@ -85,11 +87,13 @@ impl Database {
             "sqlite" => Engine::Sqlite(sqlite::Pools::open(url).map_err(bad)?),
             "postgres" | "postgresql" => Engine::Postgres(postgres::Pools::open(url).map_err(bad)?),
             "mysql" | "mariadb" => Engine::MySql(mysql::Pools::open(url).map_err(bad)?),
+            "mssql" => Engine::MsSql(mssql::Pools::open(url).map_err(bad)?),
             "odbc" => Engine::Odbc(odbc::Pools::open(after_scheme, spawn).map_err(bad)?),
             // The rest of the URL may hold a password: it is not repeated.
             _ => {
                 return Err(bad(
-                    "its URL begins with none of sqlite:, postgres:, mysql:, mariadb:, odbc:".to_owned()
+                    "its URL begins with none of sqlite:, postgres:, mysql:, mariadb:, mssql:, odbc:"
+                        .to_owned(),
                 ));
             }
         };
@@ -104,6 +108,7 @@ impl Database {
             Engine::Sqlite(pools) => pools.query(self, statement, limit).await,
             Engine::Postgres(pools) => pools.query(self, statement, limit).await,
             Engine::MySql(pools) => pools.query(self, statement, limit).await,
+            Engine::MsSql(pools) => pools.query(self, statement, limit).await,
             Engine::Odbc(pools) => pools.query(self, statement, limit).await,
         }
     }
@@ -123,6 +128,7 @@ impl Database {
             Engine::Sqlite(pools) => pools.transact(self, statements, limit).await,
             Engine::Postgres(pools) => pools.transact(self, statements, limit).await,
             Engine::MySql(pools) => pools.transact(self, statements, limit).await,
+            Engine::MsSql(pools) => pools.transact(self, statements, limit).await,
             Engine::Odbc(pools) => pools.transact(self, statements, limit).await,
         }
     }
@@ -168,8 +174,8 @@ impl Database {
             Engine::Sqlite(_) => sqlite::refusal(&code, message),
             Engine::Postgres(_) => postgres::refusal(&code, message),
             Engine::MySql(_) => mysql::refusal(mysql::number(refusal), message),
-            // Its errors are none of sqlx's, and do not come here.
-            Engine::Odbc(_) => Failure::invalid("statement", message),
+            // Their errors are none of sqlx's, and do not come here.
+            Engine::MsSql(_) | Engine::Odbc(_) => Failure::invalid("statement", message),
         }
     }
 

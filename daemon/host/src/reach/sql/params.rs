@@ -5,7 +5,7 @@
 //! MySQL is read as the standard has it, since `mysql.rs` sets its sessions so: a text ends at its quote, whatever backslash
 //! stands before it, and `"` quotes a name. What MySQL alone would read otherwise (`#`, `--x`, `/*! … */`) is refused. So a
 //! plugin may look for names without knowing the database. Behind ODBC stands any database: what two of them would read
-//! differently is refused, and no comment goes to a driver, which may look for marks in it.
+//! differently is refused, and no comment goes to a driver, which may look for marks in it. SQL Server is read the same way.
 
 use super::words;
 use crate::wit::sql::{Param, Statement, Value};
@@ -19,6 +19,7 @@ pub(super) enum Dialect {
     Sqlite,
     Postgres,
     MySql,
+    MsSql,
     Odbc,
 }
 
@@ -104,7 +105,7 @@ fn rewrite(text: &str, dialect: Dialect, access: Access) -> Result<(String, Vec<
 
 /// What stands for a name: its number, or a mark for each use.
 fn mark(dialect: Dialect, names: &mut Vec<String>, name: &str) -> String {
-    let by_number = matches!(dialect, Dialect::Sqlite | Dialect::Postgres);
+    let by_number = !matches!(dialect, Dialect::MySql | Dialect::Odbc);
     let known = names.iter().position(|known| known == name).filter(|_| by_number);
     let at = known.unwrap_or_else(|| {
         names.push(name.to_owned());
@@ -113,6 +114,7 @@ fn mark(dialect: Dialect, names: &mut Vec<String>, name: &str) -> String {
     match dialect {
         Dialect::Sqlite => format!("?{}", at + 1),
         Dialect::Postgres => format!("${}", at + 1),
+        Dialect::MsSql => format!("@P{}", at + 1),
         Dialect::MySql | Dialect::Odbc => "?".to_owned(),
     }
 }
@@ -144,7 +146,7 @@ impl<'a> Scanner<'a> {
         let rest = self.rest;
         let Some(first) = rest.chars().next() else { return Ok(None) };
         let (sqlite, postgres) = (self.dialect == Dialect::Sqlite, self.dialect == Dialect::Postgres);
-        let odbc = self.dialect == Dialect::Odbc;
+        let odbc = matches!(self.dialect, Dialect::MsSql | Dialect::Odbc);
         if odbc || self.dialect == Dialect::MySql {
             only_the_standard(rest)?;
         }
@@ -342,7 +344,7 @@ fn dollar_quote(text: &str) -> Result<Option<usize>, String> {
 mod tests {
     use super::*;
     use Access::{Read, Write};
-    use Dialect::{MySql, Odbc, Postgres, Sqlite};
+    use Dialect::{MsSql, MySql, Odbc, Postgres, Sqlite};
 
     fn check(dialect: Dialect, text: &str, expect: &str, names: &[&str]) {
         let (out, found) = rewrite(text, dialect, Write).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -357,6 +359,7 @@ mod tests {
         check(MySql, "SELECT :a, :b_1, :a", "SELECT ?, ?, ?", &["a", "b_1", "a"]);
         check(Odbc, "SELECT :a, :b_1, :a::int", "SELECT ?, ?, ?::int", &["a", "b_1", "a"]);
         check(Odbc, "EXEC pay @key = :k", "EXEC pay @key = ?", &["k"]);
+        check(MsSql, "EXEC pay @key = :k, @again = :k", "EXEC pay @key = @P1, @again = @P1", &["k"]);
         check(Odbc, "{call pay(:k)}", "{call pay(?)}", &["k"]);
         check(Sqlite, "UPDATE t SET a=:a;  -- done :x", "UPDATE t SET a=?1;  -- done :x", &["a"]);
     }
@@ -442,6 +445,14 @@ mod tests {
             (MySql, Write, "SET sql_mode = ''"),
             (MySql, Write, "START TRANSACTION"),
             (MySql, Write, "HANDLER t OPEN"),
+        ] {
+            assert!(rewrite(text, dialect, access).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_since_no_database_would() {
+        for (dialect, access, text) in [
             (Odbc, Read, "SELECT 'a\\', 1"),
             (Odbc, Read, "SELECT [a'b]"),
             (Odbc, Read, "SELECT x[1:2]"),
@@ -459,6 +470,11 @@ mod tests {
             (Odbc, Write, "UPDATE t SET a = 1 COMMIT"),
             (Odbc, Write, "DELETE FROM t DROP TABLE t"),
             (Odbc, Write, "SELECT [load_file]('x')"),
+            (MsSql, Read, "SELECT 1 EXEC pay"),
+            (MsSql, Read, "SELECT * FROM OPENROWSET('x')"),
+            (MsSql, Read, "SELECT a INTO #b FROM t"),
+            (MsSql, Write, "INSERT INTO t VALUES (1) SET XACT_ABORT OFF"),
+            (MsSql, Write, "EXEC pay ROLLBACK"),
             (Odbc, Write, "BEGIN"),
             (Odbc, Write, "PRAGMA query_only = 0"),
         ] {

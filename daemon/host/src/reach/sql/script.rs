@@ -19,8 +19,8 @@ pub async fn run_script(url: &str, script: &str) -> Result<(), HostError> {
         run(options.connect().await.map_err(failed)?, script).await.map_err(failed)
     } else if ["mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
         run(super::mysql::connect(url).await.map_err(failed)?, script).await.map_err(failed)
-    } else if url.starts_with("odbc:") {
-        Err(failed(sqlx::Error::Configuration("no script is run by ODBC".into())))
+    } else if ["odbc:", "mssql:"].iter().any(|scheme| url.starts_with(scheme)) {
+        Err(failed(sqlx::Error::Configuration("no script is run in such a database".into())))
     } else {
         run(PgConnection::connect(url).await.map_err(failed)?, script).await.map_err(failed)
     }

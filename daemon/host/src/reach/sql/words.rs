@@ -1,9 +1,9 @@
 //! Which words a statement may begin with and hold, by database and right. Knows no values and no quotes: `params.rs` finds the
 //! words, outside of texts and comments.
 //!
-//! A word alone is weak evidence, so each database's own read-only mode does the refusing where it has one. Behind ODBC it may
-//! have none, and SQL Server takes a second statement without a semicolon: there the words that write, end a transaction or change
-//! the connection may stand nowhere. A column of such a name is quoted.
+//! A word alone is weak evidence, so each database's own read-only mode does the refusing where it has one. SQL Server has none,
+//! takes a second statement without a semicolon, and may stand behind ODBC too: for both, the words that write, end a transaction
+//! or change the connection may stand nowhere. A column of such a name is quoted.
 
 use super::params::{Access, Dialect};
 
@@ -51,7 +51,7 @@ const CHANGING: [&str; 9] = ["CALL", "DELETE", "EXEC", "EXECUTE", "INSERT", "INT
 pub(super) fn begins(dialect: Dialect, access: Access, word: &str) -> Result<(), String> {
     let is = |known: &&str| word.eq_ignore_ascii_case(known);
     let reads = READING.iter().any(|known| is(&known));
-    let executes = dialect == Dialect::Odbc && is(&EXEC);
+    let executes = matches!(dialect, Dialect::MsSql | Dialect::Odbc) && is(&EXEC);
     let writes = access == Access::Write && (executes || WRITING.iter().any(|known| is(&known)));
     if !reads && !writes {
         let allowed = match access {
@@ -77,7 +77,7 @@ pub(super) fn bare(dialect: Dialect, access: Access, word: &str) -> Result<(), S
     let is = |known: &&&str| word.eq_ignore_ascii_case(known);
     let changing: &[&str] = if access == Access::Read { &CHANGING } else { &[] };
     match BREAKING.iter().chain(changing).find(is) {
-        Some(known) if dialect == Dialect::Odbc => {
+        Some(known) if matches!(dialect, Dialect::MsSql | Dialect::Odbc) => {
             Err(format!("{known} may not be used here; where it is a name, quote it"))
         }
         _ => Ok(()),

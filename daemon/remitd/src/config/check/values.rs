@@ -14,8 +14,8 @@ use std::collections::HashMap;
 /// What `store.url` may begin with, and in words; then `[[sql]] url`.
 const STORES: Schemes = (&["sqlite:", "postgres:", "postgresql:"], "sqlite:PATH or postgres://HOST/NAME");
 const DATABASES: Schemes = (
-    &["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:", "odbc:"],
-    "sqlite:PATH, postgres://HOST/NAME, mysql://HOST/NAME, mariadb://HOST/NAME or odbc:Driver=…;…",
+    &["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:", "mssql:", "odbc:"],
+    "sqlite:PATH, postgres://HOST/NAME, mysql://HOST/NAME, mariadb://HOST/NAME, mssql://USER@HOST/NAME or odbc:Driver=…;…",
 );
 const COMMON_CURRENCIES: [&str; 8] = ["USD", "EUR", "GBP", "CAD", "AUD", "CHF", "JPY", "MXN"];
 /// Keys beside the first that sign links: `link-key`, `link-key-2`, …

@@ -2,6 +2,7 @@
 //! little. Numbers mean something only beside their database's name.
 
 use super::frame::Refusal;
+use crate::reach::sql::mssql;
 use crate::wit::types::Failure;
 
 /// Databases whose numbers are known here, by the drivers' prefix of their messages.
@@ -60,19 +61,11 @@ impl Refusal {
                 19 => Failure::invalid("constraint", message()),
                 _ => return None,
             },
-            (Speaks::SqlServer, 2601 | 2627) | (Speaks::MySql, 1062) => {
-                Failure::invalid("unique-violation", message())
-            }
-            (Speaks::SqlServer, 515 | 547) => Failure::invalid("constraint", message()),
-            (Speaks::SqlServer, 1205 | 1222 | 3960) | (Speaks::MySql, 1205 | 1213) => {
-                Failure::unavailable("locked", message())
-            }
-            (Speaks::SqlServer, 229 | 230 | 262) | (Speaks::MySql, 1142 | 1143 | 1227 | 1370) => {
-                Failure::denied("database-permission", message())
-            }
-            (Speaks::SqlServer, 3906) | (Speaks::MySql, 1290 | 1792) => {
-                Failure::invalid("read-only", message())
-            }
+            (Speaks::SqlServer, native) => return mssql::refusal(u32::try_from(native).ok()?, message()),
+            (Speaks::MySql, 1062) => Failure::invalid("unique-violation", message()),
+            (Speaks::MySql, 1205 | 1213) => Failure::unavailable("locked", message()),
+            (Speaks::MySql, 1142 | 1143 | 1227 | 1370) => Failure::denied("database-permission", message()),
+            (Speaks::MySql, 1290 | 1792) => Failure::invalid("read-only", message()),
             _ => return None,
         })
     }
