@@ -50,9 +50,9 @@ const CHANGING: [&str; 9] = ["CALL", "DELETE", "EXEC", "EXECUTE", "INSERT", "INT
 /// The first word.
 pub(super) fn begins(dialect: Dialect, access: Access, word: &str) -> Result<(), String> {
     let is = |known: &&str| word.eq_ignore_ascii_case(known);
-    let reads = READING.iter().any(|known| is(&known));
+    let reads = READING.iter().any(&is);
     let executes = matches!(dialect, Dialect::MsSql | Dialect::Odbc) && is(&EXEC);
-    let writes = access == Access::Write && (executes || WRITING.iter().any(|known| is(&known)));
+    let writes = access == Access::Write && (executes || WRITING.iter().any(&is));
     if !reads && !writes {
         let allowed = match access {
             Access::Read => READING.join(", "),

@@ -184,10 +184,15 @@ fn change(connection: &Connection<'_>, run: Run) -> Result<Answer, Error> {
     };
     let mut statement = connection.preallocate()?;
     bound_time(&mut statement, run.limit_s);
-    // A statement that gives rows has changed none; what a driver cannot count is none.
-    if statement.execute(&run.text, params.as_slice())?.is_some() {
-        return Ok(Answer::Changed(0));
+    // One that gives rows, such as a function that posts, counts them, and some drivers only run it while they are fetched.
+    if let Some(mut cursor) = statement.execute(&run.text, params.as_slice())? {
+        let mut rows = 0;
+        while cursor.next_row()?.is_some() {
+            rows += 1;
+        }
+        return Ok(Answer::Changed(rows));
     }
+    // What a driver cannot count is none.
     let rows = statement.row_count()?.unwrap_or(0);
     Ok(Answer::Changed(u64::try_from(rows).unwrap_or(u64::MAX)))
 }
