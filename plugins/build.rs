@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::path::Path;
 
-const PLUGINS: [&str; 8] = [
+const PLUGINS: [&str; 9] = [
     "csv-importer",
     "fixed-width-importer",
     "ledes-importer",
     "xlsx-importer",
     "sql-connector",
+    "file-connector",
     "mail-folder",
     "smtp",
     "sandbox-gateway",

@@ -62,6 +62,7 @@ stories! {
     polling_only
     posting_conflict
     posting_entry
+    posting_files
     posting_refused
     posting_split
     push

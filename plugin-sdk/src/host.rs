@@ -150,3 +150,34 @@ pub mod maildir {
         service::maildir::put(folder, name, message)
     }
 }
+
+/// A folder that other software takes files from.
+pub mod outbox {
+    use super::service;
+    use crate::Failure;
+    pub use crate::wit::host::remitd::plugin::outbox::Place;
+
+    /// Where a file is: under its staged name, or in the folder under its own.
+    pub fn look(outbox: &str, staged: &str, name: &str) -> Result<Place, Failure> {
+        service::outbox::look(outbox, staged, name)
+    }
+
+    /// Whole and synced, out of the other side's sight; never replaces.
+    pub fn stage(outbox: &str, staged: &str, content: &[u8]) -> Result<(), Failure> {
+        service::outbox::stage(outbox, staged, content)
+    }
+
+    /// What is staged appears in the folder, in one step.
+    pub fn release(outbox: &str, staged: &str, name: &str) -> Result<(), Failure> {
+        service::outbox::release(outbox, staged, name)
+    }
+
+    pub fn discard(outbox: &str, staged: &str) -> Result<(), Failure> {
+        service::outbox::discard(outbox, staged)
+    }
+
+    /// What the other side has put there; none where there is nothing yet.
+    pub fn answer(outbox: &str, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+        service::outbox::answer(outbox, name)
+    }
+}

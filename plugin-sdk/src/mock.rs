@@ -3,5 +3,5 @@
 
 mod reading;
 
-pub use crate::services::{Services, install, logged};
+pub use crate::services::{Services, folder as outbox, install, logged};
 pub use reading::{Reading, conventions, read};

@@ -1,6 +1,8 @@
 //! The daemon's services for `cargo test`: each thread has its own, answered by the test's closures. A service that the test
 //! did not set answers `denied`, as the daemon does where a grant is missing. Never part of a component.
 
+pub mod folder;
+
 use crate::Failure;
 use crate::wit::host::remitd::plugin as contract;
 use std::cell::RefCell;
@@ -94,6 +96,7 @@ thread_local! {
 pub fn install(services: Services) {
     SERVICES.set(services);
     STATE.take();
+    folder::clear();
 }
 
 /// What was logged on this thread since the last call, as `level: message`.
@@ -230,5 +233,33 @@ pub(crate) mod maildir {
 
     pub fn put(folder: &str, name: &str, message: &[u8]) -> Result<(), Failure> {
         (super::services().maildir)((folder.to_owned(), name.to_owned(), message.to_vec()))
+    }
+}
+
+/// In memory, as the plugin's state is.
+pub(crate) mod outbox {
+    use super::folder;
+    use crate::Failure;
+    use crate::wit::host::remitd::plugin::outbox::Place;
+
+    pub fn look(_: &str, staged: &str, name: &str) -> Result<Place, Failure> {
+        Ok(folder::look(staged, name))
+    }
+
+    pub fn stage(_: &str, staged: &str, content: &[u8]) -> Result<(), Failure> {
+        folder::stage(staged, content)
+    }
+
+    pub fn release(_: &str, staged: &str, name: &str) -> Result<(), Failure> {
+        folder::release(staged, name)
+    }
+
+    pub fn discard(_: &str, staged: &str) -> Result<(), Failure> {
+        folder::discard(staged);
+        Ok(())
+    }
+
+    pub fn answer(_: &str, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(folder::answered(name))
     }
 }

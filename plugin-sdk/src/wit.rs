@@ -18,6 +18,7 @@ pub mod host {
                 import remitd:plugin/signature@1.0.0;
                 import remitd:plugin/smtp@1.0.0;
                 import remitd:plugin/maildir@1.0.0;
+                import remitd:plugin/outbox@1.0.0;
             }
         ",
         path: "wit/v1",

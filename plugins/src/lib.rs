@@ -20,12 +20,13 @@ macro_rules! bundle {
     };
 }
 
-pub const BUNDLED: [Bundled; 8] = [
+pub const BUNDLED: [Bundled; 9] = [
     bundle!("csv-importer"),
     bundle!("fixed-width-importer"),
     bundle!("ledes-importer"),
     bundle!("xlsx-importer"),
     bundle!("sql-connector"),
+    bundle!("file-connector"),
     bundle!("mail-folder"),
     bundle!("smtp"),
     bundle!("sandbox-gateway"),

@@ -71,6 +71,7 @@ fn a_plugin_imports_only_the_services_of_its_work() {
     check("ledes-importer", &["intake", "log", "settings"]);
     check("xlsx-importer", &["intake", "log", "settings"]);
     check("sql-connector", &["log", "settings", "sql"]);
+    check("file-connector", &["clock", "log", "outbox", "random", "settings", "state"]);
     check("mail-folder", &["log", "maildir", "settings"]);
     check("smtp", &["log", "settings", "smtp"]);
     check("sandbox-gateway", &["clock", "http", "log", "settings", "signature"]);
@@ -93,7 +94,7 @@ fn each_exports_its_kind() {
 
 #[test]
 fn what_a_manifest_asks_for_has_its_reason() {
-    let grants = ["sql", "sql_write", "http", "smtp", "maildir", "secrets"];
+    let grants = ["sql", "sql_write", "http", "smtp", "maildir", "outbox", "secrets"];
     for plugin in BUNDLED {
         let manifest: toml::Table = plugin.manifest.parse().unwrap();
         for ask in manifest["asks"].as_array().unwrap() {

@@ -29,6 +29,8 @@ pub enum Step {
     Settle(Settle),
     Matters(Matters),
     Refund(Refund),
+    Take(Take),
+    Put(Put),
 }
 
 /// A command as a person types it, and how it ends.
@@ -183,6 +185,23 @@ pub struct Refund {
     minor: i64,
 }
 
+/// Other software takes a file of the firm's folder away; `*` stands for any text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Take {
+    take: String,
+    #[serde(default)]
+    says: Vec<String>,
+}
+
+/// Other software puts a file into the firm's folder; `{taken}` is the name of the one that it took last.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Put {
+    put: String,
+    text: String,
+}
+
 fn fine() -> u16 {
     200
 }
@@ -246,6 +265,10 @@ impl Step {
             Step::Refund(Refund { refund, minor }) => {
                 let shown = firm.ask(&["request", "show", &refund.to_string()]);
                 firm.provider.refund(shown["payments"][0]["reference"].as_str().unwrap(), *minor);
+            }
+            Step::Take(step) => scene.taken = take(firm, step),
+            Step::Put(Put { put, text }) => {
+                fs_err::write(firm.path(&put.replace("{taken}", &scene.taken)), text).unwrap();
             }
             Step::Settle(Settle { settle }) => assert_eq!(firm.provider.settle(), *settle),
         }
@@ -313,12 +336,26 @@ fn mail(firm: &Firm, step: &Mail) {
     says(&step.says, firm, theirs.last().map(|mail| mail.as_str()).unwrap_or_default());
 }
 
-fn file(firm: &Firm, step: &File) {
-    let path = firm.path(&step.file);
+/// The files of a folder whose names fit.
+fn fitting(firm: &Firm, named: &str) -> Vec<PathBuf> {
+    let path = firm.path(named);
     let pattern = path.file_name().unwrap().to_str().unwrap();
     let entries = fs_err::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
     let fits = |path: &PathBuf| matching::text(pattern, '*', path.file_name().unwrap().to_str().unwrap());
-    let found: Vec<PathBuf> = entries.filter(fits).collect();
+    entries.filter(fits).collect()
+}
+
+/// Gives the name of the file.
+fn take(firm: &Firm, step: &Take) -> String {
+    let found = fitting(firm, &step.take);
+    let [file] = found.as_slice() else { panic!("{}: {found:?}", step.take) };
+    says(&step.says, firm, &fs_err::read_to_string(file).unwrap());
+    fs_err::remove_file(file).unwrap();
+    file.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+fn file(firm: &Firm, step: &File) {
+    let found = fitting(firm, &step.file);
     assert_eq!(found.len(), step.count, "{}: {found:?}", step.file);
     for path in found {
         says(&step.says, firm, &fs_err::read_to_string(path).unwrap());

@@ -26,6 +26,9 @@ struct Story {
     /// Texts of the configuration, and what stands there instead.
     #[serde(default)]
     change: Vec<(String, String)>,
+    /// Folders of the firm that are there before the start.
+    #[serde(default)]
+    folders: Vec<String>,
     /// More configuration.
     #[serde(default)]
     add: String,
@@ -61,6 +64,8 @@ pub struct Scene {
     pub relay: Option<smtp::Server>,
     /// Where the payer who pressed Pay last was led to.
     pub checkout: String,
+    /// The file that other software took last.
+    pub taken: String,
 }
 
 fn all() -> PathBuf {
@@ -110,12 +115,15 @@ fn set_up(story: &Story, folder: &Path, place: Place) -> Scene {
         let entry = entry.unwrap();
         fs_err::copy(entry.path(), firm.path(entry.file_name().to_str().unwrap())).unwrap();
     }
+    for folder in &story.folders {
+        fs_err::create_dir_all(firm.path(folder)).unwrap();
+    }
     let relay = story.smtp.map(|relay| with_relay(&firm, relay));
     for (from, to) in &story.change {
         firm.change(from, to);
     }
     firm.add("story", &story.add);
-    Scene { firm, place, relay, checkout: String::new() }
+    Scene { firm, place, relay, checkout: String::new(), taken: String::new() }
 }
 
 /// Mail by a server instead of the folder.

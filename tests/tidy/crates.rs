@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Ours that each of ours may depend on. A crate that is not here may depend on none of ours.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("remitd-domain", &[]),
     ("remitd-store", &["remitd-domain"]),
     ("remitd-host", &["remitd-domain"]),
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("ledes-importer", TABLES),
     ("xlsx-importer", TABLES),
     ("sql-connector", SDK),
+    ("file-connector", SDK),
     ("mail-folder", SDK),
     ("smtp", SDK),
     ("sandbox-gateway", SDK),

@@ -18,6 +18,7 @@ pub struct Grants {
     pub http: Vec<String>,
     pub smtp: Vec<String>,
     pub maildir: Vec<String>,
+    pub outbox: Vec<String>,
     /// `mail-key`, or with the place it may be put: `mail-key as x-api-key to https://api.example.com`.
     pub secrets: Vec<String>,
 }
@@ -33,12 +34,20 @@ pub(crate) enum Right {
     Http,
     Smtp,
     Maildir,
+    Outbox,
     Secrets,
 }
 
 impl Right {
-    const ALL: [Right; 6] =
-        [Right::Sql, Right::SqlWrite, Right::Http, Right::Smtp, Right::Maildir, Right::Secrets];
+    const ALL: [Right; 7] = [
+        Right::Sql,
+        Right::SqlWrite,
+        Right::Http,
+        Right::Smtp,
+        Right::Maildir,
+        Right::Outbox,
+        Right::Secrets,
+    ];
 
     fn key(self) -> &'static str {
         match self {
@@ -47,6 +56,7 @@ impl Right {
             Right::Http => "http",
             Right::Smtp => "smtp",
             Right::Maildir => "maildir",
+            Right::Outbox => "outbox",
             Right::Secrets => "secrets",
         }
     }
@@ -67,6 +77,7 @@ impl Grants {
             Right::Http => &self.http,
             Right::Smtp => &self.smtp,
             Right::Maildir => &self.maildir,
+            Right::Outbox => &self.outbox,
             Right::Secrets => &self.secrets,
         }
     }

@@ -35,7 +35,9 @@ impl Kind {
     pub fn services(self) -> &'static [&'static str] {
         match self {
             Kind::Importer => &["types", "log", "clock", "random", "settings", "state", "intake"],
-            Kind::Connector => &["types", "log", "clock", "random", "settings", "state", "sql", "http"],
+            Kind::Connector => {
+                &["types", "log", "clock", "random", "settings", "state", "sql", "http", "outbox"]
+            }
             Kind::MailProvider => &[
                 "types",
                 "log",

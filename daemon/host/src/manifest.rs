@@ -55,7 +55,7 @@ pub enum ManifestError {
     #[error("the manifest says kind = \"{said}\", the component is of kind {is}")]
     OtherKind { said: Kind, is: Kind },
     #[error(
-        "the manifest asks for \"{0}\", which is no grant: there are sql, sql_write, http, smtp, maildir and secrets"
+        "the manifest asks for \"{0}\", which is no grant: there are sql, sql_write, http, smtp, maildir, outbox and secrets"
     )]
     NoSuchGrant(String),
     #[error(
@@ -73,17 +73,24 @@ pub enum ManifestError {
 }
 
 /// Which services each grant opens.
-const OPENS: [(&str, &[&str]); 6] = [
+const OPENS: [(&str, &[&str]); 7] = [
     ("sql", &["sql"]),
     ("sql_write", &["sql"]),
     ("http", &["http"]),
     ("smtp", &["smtp"]),
     ("maildir", &["maildir"]),
+    ("outbox", &["outbox"]),
     ("secrets", &["http", "signature"]),
 ];
 /// Which grant each service is of no use without.
-const NEEDS: [(&str, &str); 5] =
-    [("sql", "sql"), ("http", "http"), ("smtp", "smtp"), ("maildir", "maildir"), ("signature", "secrets")];
+const NEEDS: [(&str, &str); 6] = [
+    ("sql", "sql"),
+    ("http", "http"),
+    ("smtp", "smtp"),
+    ("maildir", "maildir"),
+    ("outbox", "outbox"),
+    ("signature", "secrets"),
+];
 
 impl Manifest {
     pub fn parse(text: &str) -> Result<Manifest, ManifestError> {

@@ -17,6 +17,7 @@ wasmtime::component::bindgen!({
             import remitd:plugin/signature@1.0.0;
             import remitd:plugin/smtp@1.0.0;
             import remitd:plugin/maildir@1.0.0;
+            import remitd:plugin/outbox@1.0.0;
         }
     ",
     imports: {
@@ -26,9 +27,12 @@ wasmtime::component::bindgen!({
         "remitd:plugin/http": async | trappable,
         "remitd:plugin/smtp": async | trappable,
         "remitd:plugin/maildir": async | trappable,
+        "remitd:plugin/outbox": async | trappable,
         default: trappable,
     },
     additional_derives: [PartialEq],
 });
 
-pub use remitd::plugin::{clock, http, log, maildir, random, settings, signature, smtp, sql, state, types};
+pub use remitd::plugin::{
+    clock, http, log, maildir, outbox, random, settings, signature, smtp, sql, state, types,
+};

@@ -19,6 +19,7 @@ pub struct Fixture {
     pub http: BTreeMap<String, Http>,
     pub smtp: BTreeMap<String, Smtp>,
     pub maildir: BTreeMap<String, Maildir>,
+    pub outbox: BTreeMap<String, Outbox>,
     pub grants: Granted,
     pub importer: Importer,
     pub connector: Connector,
@@ -76,6 +77,11 @@ pub struct Smtp {}
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Maildir {}
+
+/// A folder that files are put into, and that nobody takes them from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbox {}
 
 /// What the plugin is granted beside all that the fixture names.
 #[derive(Debug, Clone, Default, Deserialize)]

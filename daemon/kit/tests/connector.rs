@@ -13,6 +13,11 @@ async fn sql_connector() {
 }
 
 #[tokio::test]
+async fn file_connector() {
+    play_bundled("file-connector").await;
+}
+
+#[tokio::test]
 async fn what_is_right_passes() {
     play_seeded_green("seeded-connector").await;
 }

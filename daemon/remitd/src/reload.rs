@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Tables that a reload takes up; every other needs a restart.
-const TAKEN_UP: [&str; 6] = ["plugin", "sql", "smtp", "maildir", "secrets", "signing"];
+const TAKEN_UP: [&str; 7] = ["plugin", "sql", "smtp", "maildir", "outbox", "secrets", "signing"];
 /// Keys of [limits] that it takes up.
 const LIMITS_TAKEN_UP: [&str; 4] = ["plugin_memory", "plugin_time", "call_time", "plugin_failures"];
 

@@ -1,12 +1,12 @@
 //! A folder of .eml files. A message appears whole or not at all, is on the disk when the call returns, and never takes the
 //! place of another.
 
+use crate::reach::place::{check_name, rename_new, write_temporary};
 use crate::wit::types::Failure;
 use fs_err as fs;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
-const NAME_MAX_BYTES: usize = 120;
 const MESSAGE_MAX_BYTES: usize = 25 << 20;
 
 /// Writes one message. Blocks.
@@ -31,30 +31,6 @@ pub(crate) fn put(folder: &Path, name: &str, message: &[u8]) -> Result<(), Failu
     }
 }
 
-/// A name that stays in its folder and is no hidden file.
-fn check_name(name: &str) -> Result<(), Failure> {
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > NAME_MAX_BYTES || name.starts_with('.') || !name.chars().all(good) {
-        let message = "a file's name has letters, digits, -, _ and . only, does not begin with a dot and has at most \
-                       120 bytes";
-        return Err(Failure::invalid("bad-name", message));
-    }
-    Ok(())
-}
-
-fn write_temporary(folder: &Path, message: &[u8]) -> std::io::Result<PathBuf> {
-    let mut unique = [0u8; 8];
-    getrandom::fill(&mut unique).map_err(|error| std::io::Error::other(error.to_string()))?;
-    let path = folder.join(format!(".{}.tmp", hex::encode(unique)));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
-    let written = file.write_all(message).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Best effort: the first error is the one to report.
-        let _ = fs::remove_file(&path);
-    }
-    written.map(|()| path)
-}
-
 enum Placed {
     Moved,
     ThereAlready,
@@ -63,11 +39,7 @@ enum Placed {
 
 fn place(temporary: &Path, target: &Path, message: &[u8]) -> std::io::Result<Placed> {
     match rename_new(temporary, target) {
-        Ok(()) => {
-            let folder = target.parent().unwrap_or(target);
-            fs::File::open(folder)?.sync_all()?;
-            Ok(Placed::Moved)
-        }
+        Ok(()) => Ok(Placed::Moved),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             // Compared by length first: the other file need not be a mail at all. A link is never followed out of the folder.
             let there = fs::symlink_metadata(target)?;
@@ -79,19 +51,6 @@ fn place(temporary: &Path, target: &Path, message: &[u8]) -> std::io::Result<Pla
     }
 }
 
-/// Renames without replacing.
-fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // NFS knows no such flag; a hard link does not replace either.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
-        done => Ok(done?),
-    }
-}
-
 fn unwritten(error: std::io::Error) -> Failure {
     Failure::unavailable("mail-folder", format!("the message was not written: {error}"))
 }
@@ -100,6 +59,7 @@ fn unwritten(error: std::io::Error) -> Failure {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::reach::place::NAME_MAX_BYTES;
     use crate::wit::types::FailureClass;
 
     fn names(folder: &Path) -> Vec<String> {

@@ -4,9 +4,12 @@
 pub(crate) mod egress;
 pub(crate) mod http;
 pub(crate) mod maildir;
+mod outbox;
+mod place;
 pub(crate) mod smtp;
 pub(crate) mod sql;
 
+pub use outbox::Outbox;
 pub use smtp::{Security, SmtpRelay};
 #[cfg(feature = "odbc")]
 pub use sql::serve_odbc;
@@ -27,6 +30,7 @@ pub struct Services {
     pub smtp: Vec<SmtpRelay>,
     /// Name and folder.
     pub maildirs: Vec<(String, PathBuf)>,
+    pub outboxes: Vec<(String, Outbox)>,
     pub secrets: HashMap<String, SecretString>,
 }
 
@@ -35,6 +39,7 @@ pub(crate) struct Opened {
     pub sql: HashMap<String, Arc<sql::Database>>,
     pub smtp: HashMap<String, Arc<smtp::Relay>>,
     pub maildirs: HashMap<String, PathBuf>,
+    pub outboxes: HashMap<String, Outbox>,
     pub secrets: HashMap<String, SecretString>,
     pub http: reqwest::Client,
 }
@@ -45,6 +50,7 @@ impl Opened {
         let sql = services.sql.into_iter().map(open).collect::<Result<_, _>>()?;
         let smtp = services.smtp.into_iter().map(smtp::Relay::open).collect::<Result<_, _>>()?;
         let maildirs = services.maildirs.into_iter().collect();
-        Ok(Opened { sql, smtp, maildirs, secrets: services.secrets, http })
+        let outboxes = services.outboxes.into_iter().collect();
+        Ok(Opened { sql, smtp, maildirs, outboxes, secrets: services.secrets, http })
     }
 }

@@ -5,6 +5,7 @@ mod clock;
 mod http;
 mod log;
 mod maildir;
+mod outbox;
 mod random;
 mod settings;
 mod signature;

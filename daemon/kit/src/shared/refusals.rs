@@ -32,7 +32,8 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Calls that change something outside.
-const CHANGING: [&str; 4] = ["sql.transact", "http.send", "smtp.send", "maildir.put"];
+const CHANGING: [&str; 6] =
+    ["sql.transact", "http.send", "smtp.send", "maildir.put", "outbox.stage", "outbox.release"];
 const RETRY_AFTER_S: u32 = 7;
 
 async fn unavailable(bench: &Bench) -> Tried {

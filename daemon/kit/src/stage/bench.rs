@@ -25,12 +25,17 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 pub(crate) const KEY: &str = "kit-7f3a9c51-0001";
 
 /// Host calls that can fail; the others (log, clock, random, settings) always answer.
-const FALLIBLE: [&str; 11] = [
+const FALLIBLE: [&str; 16] = [
     "sql.query",
     "sql.transact",
     "http.send",
     "smtp.send",
     "maildir.put",
+    "outbox.look",
+    "outbox.stage",
+    "outbox.release",
+    "outbox.discard",
+    "outbox.answer",
     "state.get",
     "state.scan",
     "state.apply",

@@ -33,14 +33,16 @@ impl Evidence {
             };
             lines.extend(relay.caught().into_iter().map(line));
         }
-        for (name, folder) in &world.maildirs {
+        let outboxes = world.outboxes.iter().map(|(name, outbox)| ("outbox", name, &outbox.folder));
+        let maildirs = world.maildirs.iter().map(|(name, folder)| ("maildir", name, folder));
+        for (kind, name, folder) in maildirs.chain(outboxes) {
             // A folder that a case took away holds nothing.
             for file in fs::read_dir(folder).into_iter().flatten() {
                 let path = file?.path();
                 let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if !file_name.starts_with('.') {
                     let bytes = fs::read(&path)?;
-                    lines.push(format!("maildir {name}: {file_name}: {}", String::from_utf8_lossy(&bytes)));
+                    lines.push(format!("{kind} {name}: {file_name}: {}", String::from_utf8_lossy(&bytes)));
                 }
             }
         }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use fs_err as fs;
 use remitd_flow::plugin::{Connector, Gateway, Importer, MailProvider};
 use remitd_host::{
-    Grants, Host, HostError, JobSpec, Plugin, Security, Services, SmtpRelay, SqlConnection, Tamper,
+    Grants, Host, HostError, JobSpec, Outbox, Plugin, Security, Services, SmtpRelay, SqlConnection, Tamper,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub servers: Vec<Server>,
     pub relays: Vec<Relay>,
     pub maildirs: Vec<(String, PathBuf)>,
+    pub outboxes: Vec<(String, Outbox)>,
     pub record: Arc<Record>,
     /// Removed with the world.
     _folder: TempDir,
@@ -80,8 +81,16 @@ impl World {
             fs::create_dir(&path)?;
             maildirs.push((name.clone(), path));
         }
+        let mut outboxes = Vec::new();
+        for name in fixture.outbox.keys() {
+            let path = folder.path().join(format!("{name}.outbox"));
+            let staging = path.join(".staging");
+            fs::create_dir_all(&staging)?;
+            outboxes.push((name.clone(), Outbox { answers: path.clone(), folder: path, staging }));
+        }
         let hand = Arc::<Hand>::default();
-        let services = services(fixture, &databases, &relays, &maildirs);
+        let services =
+            Services { outboxes: outboxes.clone(), ..services(fixture, &databases, &relays, &maildirs) };
         let clock = setup.at.map(|at| Arc::new(move || at) as Clock);
         let host = bench.ground.host(services, clock, Arc::clone(&hand) as Arc<dyn Tamper>)?;
         let settings = match &setup.settings {
@@ -91,7 +100,18 @@ impl World {
         let grants = grants(fixture, setup.granted, &servers);
         let plugin = host.load_again(&bench.ground.plugin, grants, filled(&settings, &servers))?;
         let record = Arc::clone(&bench.record);
-        Ok(World { host, plugin, hand, databases, servers, relays, maildirs, record, _folder: folder })
+        Ok(World {
+            host,
+            plugin,
+            hand,
+            databases,
+            servers,
+            relays,
+            maildirs,
+            outboxes,
+            record,
+            _folder: folder,
+        })
     }
 
     /// A job under this key; what it takes is counted.
@@ -128,6 +148,9 @@ impl World {
         }
         for (_, folder) in self.maildirs.drain(..) {
             fs::remove_dir_all(folder)?;
+        }
+        for (_, outbox) in self.outboxes.drain(..) {
+            fs::remove_dir_all(outbox.folder)?;
         }
         Ok(())
     }
@@ -176,6 +199,7 @@ fn services(
         odbc: None,
         smtp: relays.iter().map(relay).collect(),
         maildirs: maildirs.to_vec(),
+        outboxes: Vec::new(),
         secrets: fixture.secrets.iter().map(|(name, secret)| (name.clone(), secret.clone().into())).collect(),
     }
 }
@@ -202,6 +226,7 @@ fn grants(fixture: &Fixture, granted: Granted, servers: &[Server]) -> Grants {
         http: servers.iter().map(|server| server.origin.clone()).collect(),
         smtp: fixture.smtp.keys().cloned().collect(),
         maildir: fixture.maildir.keys().cloned().collect(),
+        outbox: fixture.outbox.keys().cloned().collect(),
         secrets,
     }
 }

@@ -34,6 +34,8 @@ pub const REQUIRED: &[(&str, &str, &str)] = &[
     ("smtp", "host", "host = \"smtp.example.com\""),
     ("maildir", "id", "id = \"outbox\""),
     ("maildir", "path", "path = \"outbox\""),
+    ("outbox", "id", "id = \"receipts\""),
+    ("outbox", "path", "path = \"/mnt/receipts\""),
     ("folder", "path", "path = \"inbox\""),
     ("folder", "account", "account = \"operating\", the id of an [[account]]"),
     ("folder", "importer", "importer = \"csv\", the id of a [[plugin]], or \"auto\""),
@@ -42,7 +44,7 @@ pub const REQUIRED: &[(&str, &str, &str)] = &[
 ];
 
 /// Tables that may come several times, as `[[account]]`.
-pub const LISTS: &[&str] = &["account", "plugin", "sql", "smtp", "maildir", "folder", "push"];
+pub const LISTS: &[&str] = &["account", "plugin", "sql", "smtp", "maildir", "outbox", "folder", "push"];
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,6 +60,8 @@ pub struct Config {
     pub smtp: Vec<Smtp>,
     #[serde(rename = "maildir")]
     pub maildirs: Vec<Maildir>,
+    #[serde(rename = "outbox")]
+    pub outboxes: Vec<Outbox>,
     /// By name. `link-key` signs links; `link-key-2` and so on are newer ones.
     pub secrets: BTreeMap<String, Secret>,
     #[serde(rename = "folder")]
@@ -186,6 +190,7 @@ pub struct Grants {
     pub http: Vec<Origin>,
     pub smtp: Vec<String>,
     pub maildir: Vec<String>,
+    pub outbox: Vec<String>,
     pub secrets: Vec<String>,
 }
 
@@ -233,6 +238,28 @@ pub struct Smtp {
 pub struct Maildir {
     pub id: String,
     pub path: PathBuf,
+}
+
+/// A folder from which other software takes files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbox {
+    pub id: String,
+    pub path: PathBuf,
+    /// On the same volume; else `.remitd` in the folder.
+    pub staging: Option<PathBuf>,
+    /// Where answers are put; else the folder itself.
+    pub answers: Option<PathBuf>,
+}
+
+impl Outbox {
+    pub fn staging(&self) -> PathBuf {
+        self.staging.clone().unwrap_or_else(|| self.path.join(".remitd"))
+    }
+
+    pub fn answers(&self) -> &PathBuf {
+        self.answers.as_ref().unwrap_or(&self.path)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -83,6 +83,7 @@ pub fn grants(grants: &config::Grants) -> Grants {
         http: grants.http.iter().map(|origin| origin.as_str().to_owned()).collect(),
         smtp: grants.smtp.clone(),
         maildir: grants.maildir.clone(),
+        outbox: grants.outbox.clone(),
         secrets: grants.secrets.clone(),
     }
 }

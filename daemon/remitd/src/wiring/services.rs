@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use remitd_domain::time::Clock;
 use remitd_flow::plugin;
 use remitd_host::keep::{Forgetful, Keep};
-use remitd_host::{Host, HostConfig, Services, SmtpRelay, SqlConnection};
+use remitd_host::{Host, HostConfig, Outbox, Services, SmtpRelay, SqlConnection};
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -45,6 +45,12 @@ pub fn host(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<Arc<Host>, Fault> {
     }
     services.maildirs =
         config.maildirs.iter().map(|maildir| (maildir.id.clone(), loaded.path(&maildir.path))).collect();
+    let outbox = |outbox: &config::Outbox| Outbox {
+        folder: loaded.path(&outbox.path),
+        staging: loaded.path(outbox.staging()),
+        answers: loaded.path(outbox.answers()),
+    };
+    services.outboxes = config.outboxes.iter().map(|one| (one.id.clone(), outbox(one))).collect();
     let config = HostConfig {
         cache_dir: cache_folder(loaded),
         limits: limits_of(&config.limits),

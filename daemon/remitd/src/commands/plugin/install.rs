@@ -106,13 +106,13 @@ pub fn own_file(id: &str) -> String {
 fn granted(words: &[String]) -> Result<Grants, Fault> {
     let mut lists: Map<String, Value> = Map::new();
     for word in words {
-        let hint = "write --grant sql=NAME, sql_write=, http=ORIGIN, smtp=, maildir= or secrets=";
+        let hint = "write --grant sql=NAME, sql_write=, http=ORIGIN, smtp=, maildir=, outbox= or secrets=";
         let (key, name) =
             word.split_once('=').ok_or_else(|| Fault::usage(format!("{word:?} is no grant"), hint))?;
         let list = lists.entry(key).or_insert_with(|| Value::Array(Vec::new()));
         list.as_array_mut().into_iter().for_each(|list| list.push(Value::from(name)));
     }
-    let hint = "the grants are sql, sql_write, http, smtp, maildir and secrets";
+    let hint = "the grants are sql, sql_write, http, smtp, maildir, outbox and secrets";
     serde_json::from_value(Value::Object(lists)).map_err(|error| Fault::usage(error.to_string(), hint))
 }
 

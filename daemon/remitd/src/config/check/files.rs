@@ -19,6 +19,12 @@ impl Check<'_> {
             let table = self.element("push", at);
             named.extend(push.hold_list.iter().map(|path| (format!("{table}.hold_list"), path.clone())));
         }
+        for (at, outbox) in config.outboxes.iter().enumerate() {
+            let table = self.element("outbox", at);
+            named.push((format!("{table}.path"), outbox.path.clone()));
+            named.push((format!("{table}.staging"), outbox.staging()));
+            named.push((format!("{table}.answers"), outbox.answers().clone()));
+        }
         for (at, plugin) in config.plugins.iter().enumerate() {
             let path = format!("{}.file", self.element("plugin", at));
             if plugin.file.ends_with(".wasm") {

@@ -24,12 +24,14 @@ impl Check<'_> {
         let sql: Vec<&str> = config.sql.iter().map(|sql| sql.id.as_str()).collect();
         let smtp: Vec<&str> = config.smtp.iter().map(|smtp| smtp.id.as_str()).collect();
         let maildirs: Vec<&str> = config.maildirs.iter().map(|maildir| maildir.id.as_str()).collect();
+        let outboxes: Vec<&str> = config.outboxes.iter().map(|outbox| outbox.id.as_str()).collect();
         for (list, ids) in [
             ("account", &accounts),
             ("plugin", &plugins),
             ("sql", &sql),
             ("smtp", &smtp),
             ("maildir", &maildirs),
+            ("outbox", &outboxes),
         ] {
             self.ids(list, ids);
         }
@@ -58,6 +60,16 @@ impl Check<'_> {
             self.refers(&format!("{table}.account"), &push.account, "account", &accounts);
         }
         self.refers("mail.provider", &config.mail.provider, "plugin", &plugins);
+        self.granted();
+    }
+
+    /// What grants name is there.
+    fn granted(&mut self) {
+        let config = self.config;
+        let sql: Vec<&str> = config.sql.iter().map(|sql| sql.id.as_str()).collect();
+        let smtp: Vec<&str> = config.smtp.iter().map(|smtp| smtp.id.as_str()).collect();
+        let maildirs: Vec<&str> = config.maildirs.iter().map(|maildir| maildir.id.as_str()).collect();
+        let outboxes: Vec<&str> = config.outboxes.iter().map(|outbox| outbox.id.as_str()).collect();
         let known_sql = |name: &str| sql.contains(&name);
         let secrets: Vec<&str> = config.secrets.keys().map(String::as_str).collect();
         for (at, plugin) in config.plugins.iter().enumerate() {
@@ -68,6 +80,7 @@ impl Check<'_> {
                 ("sql_write", &grants.sql_write, "sql", &sql),
                 ("smtp", &grants.smtp, "smtp", &smtp),
                 ("maildir", &grants.maildir, "maildir", &maildirs),
+                ("outbox", &grants.outbox, "outbox", &outboxes),
                 ("secrets", &grants.secrets, "secrets", &secrets),
             ] {
                 for (at, name) in names.iter().enumerate() {
