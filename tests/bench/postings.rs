@@ -148,6 +148,7 @@ fn draft(n: usize) -> Draft {
         message: String::new(),
         client: "C".to_owned(),
         matter: "M".to_owned(),
+        share: None,
     }
 }
 

@@ -85,6 +85,7 @@ fn piece(rows: std::ops::Range<usize>) -> Drafts {
             message: format!("Thank you for your business in matter {}", row % 5000),
             client: String::new(),
             matter: String::new(),
+            share: None,
         });
     }
     drafts

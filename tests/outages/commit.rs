@@ -68,7 +68,8 @@ fn one(firm: &Firm, matters: &Matters, wire: &Wire, case: &Case, nth: usize) {
             list[0]["state"] == "queued" && list[0]["code"] == code
         });
         let error = said[0]["error"].as_str().unwrap();
-        assert!(error.starts_with(case.names), "{:?}: {error}", case.fault);
+        let names = format!("[plugin.settings] {}", case.names);
+        assert!(error.starts_with(&names), "{:?}: {error}", case.fault);
         // It goes on by itself.
         firm.cli(&["status"]).expect(0);
         let written = if case.fault == Fault::Unheard || silent_commit(case) { nth } else { nth - 1 };

@@ -102,7 +102,7 @@ fn waits(firm: &Firm, begins: &str) {
         list[0]["state"] == "queued" && list[0]["code"] == "locked"
     });
     let error = said[0]["error"].as_str().unwrap();
-    assert!(error.starts_with(begins), "{error}");
+    assert!(error.starts_with(&format!("[plugin.settings] {begins}")), "{error}");
     firm.cli(&["status"]).expect(0);
 }
 

@@ -197,7 +197,7 @@ fn shares_that_make_no_whole_are_refused() {
     let two =
         |one: &str, other| vec![sharer("B-1", "a@x", percent(one)), sharer("B-1", "b@x", percent(other))];
     check(two("60", "30"), "open_statements: the shares of statement B-1 make 90 percent, not 100");
-    check(two("60", "140"), "the column share is \"140\", not a percentage");
+    check(two("60", "140"), "the column share of B-1 is \"140\", not a percentage");
     check(vec![sharer("B-1", "a@x", percent("60"))], "make 60 percent");
     check(
         vec![sharer("B-1", "a@x", percent("60")), sharer("B-1", "a@x", percent("40"))],

@@ -161,6 +161,12 @@ fn remove<T>(list: &mut Vec<T>, at: Index, fits: impl Fn(&T) -> bool) -> Option<
     if places.is_empty() { None } else { Some(list.remove(places[at.index(places.len())])) }
 }
 
+/// Payments of which nothing went back.
+fn whole_payments(sides: &Sides) -> Vec<i64> {
+    let whole = |paid: &&Payment| paid.state == Paid::Succeeded && paid.returned_minor == 0;
+    sides.payments.iter().filter(whole).map(|paid| paid.id).collect()
+}
+
 const CHANGES: usize = 15;
 
 /// Changes one side in one place; gives what that must be called. None where there is nothing to change.
@@ -181,12 +187,7 @@ fn change(sides: &mut Sides, which: usize, at: Index) -> Option<&'static str> {
             .map(|told| told.returned_minor += 1)
             .map(|()| "payment differs"),
         5 => {
-            let whole: Vec<i64> = sides
-                .payments
-                .iter()
-                .filter(|paid| paid.state == Paid::Succeeded && paid.returned_minor == 0)
-                .map(|paid| paid.id)
-                .collect();
+            let whole = whole_payments(sides);
             pick(&mut sides.postings, at, |posting| unposted(posting) && whole.contains(&posting.payment))
                 .map(|posting| posting.amount_minor -= 1)
                 .map(|()| "unsplit")

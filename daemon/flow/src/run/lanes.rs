@@ -8,6 +8,7 @@ use crate::road::Road;
 use crate::{collect, deliver, intake, post, reconcile};
 use remitd_store::{Finish, Lease};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -101,17 +102,21 @@ pub async fn run_now(road: &Road, key: &str) -> Result<(), FlowError> {
 /// Performs an effect and sees to it that its row says how it went.
 pub async fn perform(road: &Road, lease: &Lease) {
     let next = |schedule: &str, now_ms: i64| cron::next_ms(schedule, road.firm.time_zone, now_ms);
-    let result = match lease.kind.as_str() {
-        MAIL => deliver::perform(road, lease).await,
-        CHECKOUT => collect::perform_begin(road, lease).await,
-        CLOSE => collect::perform_close(road, lease).await,
-        POST => post::perform(road, lease).await,
-        POLL => collect::perform_poll(road, lease).await,
-        PUSH => intake::push::perform(road, lease, next).await,
-        RECONCILE => reconcile::perform(road, lease, next).await,
-        other => Err(FlowError::refused("REMIT-0310", format!("there is no effect of kind \"{other}\""))),
+    // Boxed, so that the largest of them is not on the stack of whoever performs a small one.
+    let stage: Pin<Box<dyn Future<Output = Result<(), FlowError>> + Send + '_>> = match lease.kind.as_str() {
+        MAIL => Box::pin(deliver::perform(road, lease)),
+        CHECKOUT => Box::pin(collect::perform_begin(road, lease)),
+        CLOSE => Box::pin(collect::perform_close(road, lease)),
+        POST => Box::pin(post::perform(road, lease)),
+        POLL => Box::pin(collect::perform_poll(road, lease)),
+        PUSH => Box::pin(intake::push::perform(road, lease, next)),
+        RECONCILE => Box::pin(reconcile::perform(road, lease, next)),
+        other => {
+            let unknown = format!("there is no effect of kind \"{other}\"");
+            Box::pin(std::future::ready(Err(FlowError::refused("REMIT-0310", unknown))))
+        }
     };
-    let Err(error) = result else { return };
+    let Err(error) = stage.await else { return };
     match error {
         // Nothing more is written: exactly as if the process had ended there.
         FlowError::Crashed(point) => tracing::error!(point, effect = lease.key, "crashed"),

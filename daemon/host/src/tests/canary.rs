@@ -132,6 +132,7 @@ impl Cage {
             sql: vec![sql],
             odbc: None,
             smtp: vec![relay],
+            outboxes: Vec::new(),
             maildirs: vec![("out".into(), folder.path().to_owned())],
             secrets: [("key".to_owned(), KEY.to_owned().into())].into(),
         };
