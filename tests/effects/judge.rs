@@ -4,9 +4,9 @@ use crate::firm::Firm;
 use crate::model::{BILL, BILL_MINOR, Step};
 use remitd_domain::payment::State as Paid;
 use remitd_domain::posting::State;
-use remitd_domain::reconcile::{Payment, Posting, Receipt, Sides, compare};
+use remitd_domain::reconcile::{Receipt, Sides, compare};
 use remitd_domain::request::State as Standing;
-use remitd_flow::Road;
+use remitd_flow::{Road, reconcile};
 use remitd_store::{Filter, Request};
 use sqlx::{Connection, Row, SqliteConnection};
 
@@ -96,32 +96,7 @@ pub async fn at_rest(road: &Road, path: &[Step]) {
 
 async fn sides(road: &Road, receipts: &[(String, String, String)]) -> Sides {
     let mut sides = Sides { connectors: ["matters".to_owned()].into(), ..Sides::default() };
-    for (payment, begun_ms) in road.store.payments_after(0, ALL).await.unwrap() {
-        sides.payments.push(Payment {
-            id: payment.id,
-            request: payment.request_id,
-            gateway: payment.gateway,
-            reference: payment.gateway_ref,
-            state: payment.state,
-            amount_minor: payment.amount_minor,
-            returned_minor: payment.returned_minor,
-            currency: payment.currency,
-            begun_ms,
-        });
-    }
-    for posting in road.store.postings_after(0, ALL).await.unwrap() {
-        sides.postings.push(Posting {
-            id: posting.id,
-            key: posting.key,
-            payment: posting.payment_id,
-            reverses: posting.reverses,
-            connector: posting.connector,
-            statement: posting.statement,
-            amount_minor: posting.amount_minor,
-            currency: posting.currency,
-            state: posting.state,
-        });
-    }
+    reconcile::ours(road, &mut sides).await.unwrap();
     for (key, amount, _) in receipts.iter().filter(|(key, ..)| key.starts_with("remitd-")) {
         sides.receipts.push(Receipt {
             connector: "matters".into(),

@@ -3,12 +3,13 @@
 const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 17] = [
+const MENDS: [(&str, &str); 18] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
          all the same: posting retry; if it is handled by hand: posting remove",
     ),
+    ("after-reversal", "Nothing: it goes by itself once the posting that it comes from is taken back"),
     ("paid-twice", "Refund it, or say what it is for: posting reallocate, then posting post"),
     ("no-statement", "Say what it is for: posting reallocate ID --to STATEMENT=AMOUNT, then posting post"),
     (

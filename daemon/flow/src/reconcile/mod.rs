@@ -9,6 +9,7 @@ mod perform;
 mod theirs;
 mod words;
 
+pub use ours::read as ours;
 pub use perform::{key, perform};
 pub use words::Told;
 

@@ -8,7 +8,8 @@ const PAGE: i64 = 5_000;
 /// Rows of one kind that are held at once.
 const ROWS_MAX: usize = 2_000_000;
 
-pub(super) async fn read(road: &Road, sides: &mut Sides) -> Result<(), FlowError> {
+/// Payments and postings of ours.
+pub async fn read(road: &Road, sides: &mut Sides) -> Result<(), FlowError> {
     sides.payments = payments(road).await?;
     // Second: a payment that is read has its postings by then.
     sides.postings = postings(road).await?;
