@@ -83,7 +83,7 @@ fn main() {
 fn ratio(what: &str, ours_s: f64, opponent_s: f64, reach: f64) {
     let ratio = opponent_s / ours_s;
     let verdict = if ratio >= reach { "reached" } else { "NOT reached" };
-    println!("{what:<44} {:>12} {:>12} {ratio:>8.2}   {reach} {verdict}", time(ours_s), time(opponent_s));
+    println!("{what:<44} {:>12} {:>12} {ratio:>8.2}   {reach:.2} {verdict}", time(ours_s), time(opponent_s));
 }
 
 /// A row without a bound: how many times as long ours takes.
