@@ -39,19 +39,6 @@ const ASKED_BY: &str = "SELECT id, state FROM (
          WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
      ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
 
-const LIVE: Sql = Sql {
-    sqlite: "SELECT invoice, payer FROM request WHERE account = $1 AND invoice IN (SELECT value FROM json_each($2))
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
-             UNION SELECT l.invoice, l.payer FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (SELECT value FROM json_each($2))
-               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
-    postgres: "SELECT invoice, payer FROM request WHERE account = $1 AND invoice IN (SELECT json_array_elements_text($2::json))
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')
-             UNION SELECT l.invoice, l.payer FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (SELECT json_array_elements_text($2::json))
-               AND l.invoice <> '' AND r.state IN ('draft', 'outstanding', 'processing')",
-};
-
 /// What is asked for now, and where `$3` says so, what was asked for once.
 macro_rules! asked {
     ($list:literal) => {
@@ -131,7 +118,7 @@ impl Tx {
         Ok(self.row(sql, args![account]).await?.is_some())
     }
 
-    /// Of `invoices`, those that are duplicates by the batch's rule.
+    /// Of `invoices`, those that are duplicates by this rule: of live requests, or of earlier ones too.
     pub async fn asked_already(
         &mut self,
         account: &str,
@@ -141,19 +128,17 @@ impl Tx {
         let list = serde_json::to_string(invoices).map_err(misfit)?;
         asked(self.rows(ASKED, args![account, &list, duplicates.name()]).await?)
     }
-
-    /// Of `invoices`, those that live requests ask for, and for whose share.
-    pub async fn live_invoices(&mut self, account: &str, invoices: &[&str]) -> Result<Asked, StoreError> {
-        let list = serde_json::to_string(invoices).map_err(misfit)?;
-        asked(self.rows(LIVE, args![account, &list]).await?)
-    }
 }
 
 impl Store {
     /// What the payers who share `statements` have paid of them, as far as it is written into the matter software.
     pub async fn paid_shares(&self, connector: &str, statements: &[&str]) -> Result<PaidShares, StoreError> {
-        let list = serde_json::to_string(statements).map_err(misfit)?;
         let mut paid = PaidShares::default();
+        // Few statements are shared: most pages of a push have none.
+        if statements.is_empty() {
+            return Ok(paid);
+        }
+        let list = serde_json::to_string(statements).map_err(misfit)?;
         for row in self.db.rows(PAID, args![connector, &list]).await? {
             paid.0.insert((row.text(0)?, row.text(1)?), row.int(2)?);
         }

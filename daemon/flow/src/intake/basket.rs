@@ -55,14 +55,16 @@ pub async fn ask(
 
 async fn drafts(road: &Road, basket: &Basket<'_>, lines: &[(Statement, i64)]) -> Result<Drafts, FlowError> {
     let payers = payers(basket, lines)?;
+    let mut drafts = Drafts::default();
+    if let [payer] = payers.as_slice() {
+        for (statement, amount_minor) in lines {
+            drafts.push(&draft(statement, *amount_minor, *payer, basket.message));
+        }
+        return Ok(drafts);
+    }
     let numbers: Vec<_> = lines.iter().map(|(statement, _)| statement.number.as_str()).collect();
     let paid = road.store.paid_shares(basket.connector, &numbers).await?;
-    let mut drafts = Drafts::default();
     for (statement, amount_minor) in lines {
-        if let [payer] = payers.as_slice() {
-            drafts.push(&draft(statement, *amount_minor, *payer, basket.message));
-            continue;
-        }
         for (payer, share) in payers.iter().zip(shares(statement)) {
             let owed_minor = share.owed_minor(*amount_minor, |payer| paid.minor(&statement.number, payer));
             if owed_minor > 0 {

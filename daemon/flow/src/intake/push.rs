@@ -203,7 +203,7 @@ async fn take_page(
     let numbers: Vec<&str> = page.statements().map(|(number, _)| number).collect();
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
-    let live = gate.tx().live_invoices(account, &numbers).await?;
+    let live = gate.tx().asked_already(account, &numbers, Duplicates::Live).await?;
     let paid = gate.store().paid_shares(connector, &page.shared()).await?;
     let settling = gate.tx().settling(connector, account, &numbers, read_ms).await?;
     let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();

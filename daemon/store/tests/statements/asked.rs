@@ -73,8 +73,8 @@ async fn batches(store: &Store, answers: &mut Answers) {
     answers.note("asked_by", tx.asked_by("operating", "A-1").await.unwrap());
     answers.note("asked_by", tx.asked_by("operating", "A-9").await.unwrap());
     answers.note("remainder", tx.remainder(taken.first_id).await.unwrap());
-    let live = tx.live_invoices("operating", &["A-2", "A-9", "", "it's"]).await.unwrap();
-    answers.note("live_invoices", live);
+    let live = tx.asked_already("operating", &["A-2", "A-9", "", "it's"], Duplicates::Live).await.unwrap();
+    answers.note("asked_already", live);
     let counts = Counts { ok: 3, rejected: 0, duplicate: 1 };
     let finding = Finding {
         line: 4,
@@ -187,7 +187,7 @@ async fn gathered(store: &Store, answers: &mut Answers) {
     for invoice in asked {
         answers.note("asked_by", tx.asked_by("operating", invoice).await.unwrap());
     }
-    let live = tx.live_invoices("operating", &["G-3"]).await.unwrap();
+    let live = tx.asked_already("operating", &["G-3"], Duplicates::Live).await.unwrap();
     assert!(live.has("G-3", None), "an invoice on a line is live");
     answers.note("change_batch", tx.change_batch(batch, Change::Release).await.unwrap());
     tx.commit().await.unwrap();
