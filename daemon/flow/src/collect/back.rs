@@ -23,19 +23,15 @@ pub(super) fn of(checkout: &Checkout, known: Option<&Payment>, event: &Event) ->
     back(known, event.amount.amount_minor, checkout.amount_minor)
 }
 
-/// A part of a payment that stands, or money of one that is not sure yet; false where the whole went back.
+/// A part of a payment that stands, or money of one that is not sure yet.
 pub(super) async fn in_part(
     road: &Road,
     tx: &mut Tx,
     checkout: &Checkout,
     request: &Request,
-    known: Option<&Payment>,
     event: &Event,
-) -> Result<bool, FlowError> {
-    let part = of(checkout, known, event);
-    if !matches!(part, Back::Part | Back::Early) {
-        return Ok(false);
-    }
+    (known, part): (Option<&Payment>, Back),
+) -> Result<(), FlowError> {
     let (now_ms, back_minor) = (road.now_ms(), event.amount.amount_minor);
     let id = match known {
         Some(payment) => payment.id,
@@ -55,7 +51,7 @@ pub(super) async fn in_part(
     if part == Back::Part {
         take_back(road, tx, request, event, (id, back_minor)).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// A payment is sure of which money had gone back before anybody heard of it.
@@ -66,6 +62,9 @@ pub(super) async fn heard_early(
     event: &Event,
     (payment, returned_minor): (i64, i64),
 ) -> Result<(), FlowError> {
+    if returned_minor == 0 {
+        return Ok(());
+    }
     let back_minor = returned_minor.min(event.amount.amount_minor);
     if back_minor == event.amount.amount_minor {
         let (now_ms, state) = (road.now_ms(), Paid::Returned);

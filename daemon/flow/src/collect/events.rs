@@ -13,9 +13,7 @@ use remitd_domain::posting::{State as PostingState, key, split};
 use remitd_domain::request::Change;
 use remitd_domain::trust::broken_by_charge;
 use remitd_host::{Failure, Header, JobSpec, Stands, Webhook};
-use remitd_store::{
-    Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Payment, Request, StoreError, Tx,
-};
+use remitd_store::{Checkout, CheckoutState, Finish, Lease, NewPayment, NewPosting, Request, StoreError, Tx};
 
 /// Pages of one poll; what is left is read by the next.
 const PAGES_MAX: u32 = 1_000;
@@ -136,14 +134,14 @@ async fn take_report(
     let now_ms = road.now_ms();
     let gateway = checkout.gateway.as_str();
     let known = tx.payment_by_ref(gateway, &event.payment).await?;
-    if let Some(why) = odd(request, checkout, known.as_ref(), event, report) {
+    let back = (report == Report::Returned).then(|| back::of(checkout, known.as_ref(), event));
+    if let Some(why) = odd(request, event, back) {
         let text = format!("payment {}: {why}: settle it by hand", event.payment);
         tracing::error!(request = request.id, payment = event.payment, "{text}");
         return Ok(tx.event_of_request(request.id, "odd payment", gateway, &text, now_ms).await?);
     }
-    if report == Report::Returned && back::in_part(road, tx, checkout, request, known.as_ref(), event).await?
-    {
-        return Ok(());
+    if let Some(part @ (Back::Part | Back::Early)) = back {
+        return back::in_part(road, tx, checkout, request, event, (known.as_ref(), part)).await;
     }
     let before = known.as_ref().map(|payment| payment.state);
     let Some(after) = payment::next(before, report) else { return Ok(()) };
@@ -212,13 +210,7 @@ pub(super) fn new_payment<'a>(
 }
 
 /// What no rule covers: a person must look at it, and nothing is written for it.
-fn odd(
-    request: &Request,
-    checkout: &Checkout,
-    known: Option<&Payment>,
-    event: &Event,
-    report: Report,
-) -> Option<String> {
+fn odd(request: &Request, event: &Event, back: Option<Back>) -> Option<String> {
     let amount_minor = event.amount.amount_minor;
     if event.amount.currency != request.currency {
         return Some(format!("it came in {}", event.amount.currency));
@@ -226,8 +218,8 @@ fn odd(
     if amount_minor <= 0 || request.paid_minor.checked_add(amount_minor).is_none() {
         return Some(format!("its amount is {amount_minor} minor units"));
     }
-    let too_much = report == Report::Returned && back::of(checkout, known, event) == Back::TooMuch;
-    too_much.then(|| format!("{amount_minor} minor units went back, more than were left of it"))
+    (back == Some(Back::TooMuch))
+        .then(|| format!("{amount_minor} minor units went back, more than were left of it"))
 }
 
 /// What is said of a payment into a trust account to which its provider has added something.
