@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 
 const POSTINGS: usize = 10_000;
 /// Looks at the books must not take the daemon's time.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
 const OWNER: u32 = 1;
 const MINOR: i64 = 12_500;
 /// Requests that one statement takes in.

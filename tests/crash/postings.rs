@@ -32,7 +32,7 @@ const BANK_RETURNS: &str = "000111111116";
 const POINTS: [&str; 6] = [
     "event.before_commit",
     "event.committed",
-    "post.asked",
+    "post.begun",
     "post.written",
     "post.before_commit",
     "post.finished",

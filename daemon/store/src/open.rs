@@ -2,7 +2,7 @@
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
-use crate::together::{Changing, Together};
+use crate::posted::Desk;
 use fs_err as fs;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -31,7 +31,7 @@ pub struct Store {
     path: Option<PathBuf>,
     /// What says that this process is alive: a lock on a file, or a session of its own with an advisory lock.
     hold: Arc<tokio::sync::Mutex<Option<Hold>>>,
-    pub(crate) together: Arc<Together>,
+    pub(crate) desk: Arc<Desk>,
 }
 
 enum Hold {
@@ -43,11 +43,11 @@ impl Store {
     /// Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date. `owner` is a random number of this process.
     pub async fn open(url: &str, owner: u32) -> Result<Store, StoreError> {
         let owner = i64::from(owner & 0x7fff_ffff);
-        let (hold, together) = (Arc::default(), Arc::default());
+        let (hold, desk) = (Arc::default(), Arc::default());
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = PathBuf::from(path.trim_start_matches("//"));
             let db = open_sqlite(&path).await?;
-            return Ok(Store { db, owner, path: Some(path), hold, together });
+            return Ok(Store { db, owner, path: Some(path), hold, desk });
         }
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url)?.application_name("remitd");
@@ -57,7 +57,7 @@ impl Store {
                 .connect_with(options)
                 .await?;
             sqlx::migrate!("../../migrations/postgres").run(&pool).await?;
-            return Ok(Store { db: Db::Postgres(pool), owner, path: None, hold, together });
+            return Ok(Store { db: Db::Postgres(pool), owner, path: None, hold, desk });
         }
         // The address may hold a password: only its beginning is shown.
         let url = url.split("//").next().unwrap_or_default().to_owned();
@@ -66,14 +66,6 @@ impl Store {
 
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.db.begin().await
-    }
-
-    /// Commits a short change, with others that are ready at the same time: see [`crate::together`] for what it must hold.
-    pub async fn together<F>(&self, change: F) -> Result<(), StoreError>
-    where
-        F: for<'tx> Fn(&'tx mut Tx) -> Changing<'tx> + Send + Sync + 'static,
-    {
-        self.together.commit(&self.db, Box::new(change)).await
     }
 
     /// Whether the database answers.
@@ -149,7 +141,9 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         .busy_timeout(BUSY_WAIT)
         .pragma("cache_size", SQLITE_CACHE)
         .pragma("temp_store", "memory");
-    let pool = |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_WAIT);
+    // A file is there, or the statement itself says that it is not: to ask beforehand costs as much as many a statement.
+    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_WAIT).test_before_acquire(false);
+    let pool = |most: u32| pool.clone().max_connections(most);
     let write = pool(1).connect_with(options.clone()).await?;
     sqlx::migrate!("../../migrations/sqlite").run(&write).await?;
     let read = pool(READERS).connect_lazy_with(options.pragma("query_only", "on"));

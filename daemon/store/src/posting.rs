@@ -3,6 +3,7 @@
 use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
+use crate::posted::Posted;
 use remitd_domain::posting::State;
 use std::collections::HashSet;
 
@@ -47,11 +48,28 @@ pub struct NewPosting<'a> {
     pub now_ms: i64,
 }
 
+/// What the entry of a posting says of the payment and the payer that it comes from.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// Its request's.
+    pub account: String,
+    pub payer_name: String,
+    pub method: String,
+    pub gateway_ref: String,
+    pub received_ms: i64,
+}
+
 macro_rules! select {
     ($rest:expr) => {
+        select!("", $rest)
+    };
+    ($more:literal, $rest:expr) => {
         concat!(
-            "SELECT id, key, payment_id, request_id, reverses, statement, client, matter, connector, amount_minor, currency,
-                state, external_ref, error_code, error, created_ms, posted_ms, line FROM posting ",
+            "SELECT posting.id, posting.key, posting.payment_id, posting.request_id, posting.reverses, posting.statement, posting.client,
+                posting.matter, posting.connector, posting.amount_minor, posting.currency, posting.state, posting.external_ref,
+                posting.error_code, posting.error, posting.created_ms, posting.posted_ms, posting.line",
+            $more,
+            " FROM posting ",
             $rest
         )
     };
@@ -78,6 +96,17 @@ fn posting(row: &Row) -> Result<Posting, StoreError> {
         created_ms: row.int(15)?,
         posted_ms: row.opt_int(16)?,
         line: row.int(17)?,
+    })
+}
+
+/// From the columns after a posting's own.
+fn behind(row: &Row) -> Result<Behind, StoreError> {
+    Ok(Behind {
+        account: row.text(18)?,
+        payer_name: row.text(19)?,
+        method: row.text(20)?,
+        gateway_ref: row.text(21)?,
+        received_ms: row.int(22)?,
     })
 }
 
@@ -273,8 +302,24 @@ impl Tx {
 }
 
 impl Store {
+    /// Notes that it is written, in one commit with others that are ready at the same time. An error where its lease is lost, which
+    /// hinders no other.
+    pub async fn posted(&self, posted: Posted) -> Result<(), StoreError> {
+        self.desk.note(&self.db, posted).await
+    }
+
     pub async fn posting(&self, id: i64) -> Result<Option<Posting>, StoreError> {
         self.db.rows(select!("WHERE id = $1"), args![id]).await?.first().map(posting).transpose()
+    }
+
+    /// A posting with what is behind it.
+    pub async fn posting_in_full(&self, id: i64) -> Result<Option<(Posting, Behind)>, StoreError> {
+        let sql = select!(
+            ", r.account, r.payer_name, p.method, p.gateway_ref, p.created_ms",
+            "JOIN payment p ON p.id = posting.payment_id JOIN request r ON r.id = posting.request_id WHERE posting.id = $1"
+        );
+        let rows = self.db.rows(sql, args![id]).await?;
+        rows.first().map(|row| Ok((posting(row)?, behind(row)?))).transpose()
     }
 
     /// The next postings by their id.

@@ -4,14 +4,18 @@ use super::world::connector::{ConnectorPluginPre, exports::remitd::plugin::conne
 use super::world::receipts::{ReceiptsPluginPre, exports::remitd::plugin::receipts as telling};
 use super::{Seat, calls};
 use chrono::{Datelike, NaiveDate};
-use remitd_host::{Date, Failure, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
+use remitd_host::{Date, Failure, FailureClass, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bound::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
 pub use telling::{Receipt, ReceiptPage};
 
 /// The interface of the contract by which a connector tells what was posted.
 const RECEIPTS: &str = "receipts";
+
+/// How the code of a failure begins after which it was not known yet what is open, and nothing was written.
+pub const UNASKED: &str = "balance-";
 
 /// A day as the contract writes it; none for one that no calendar has.
 pub(crate) fn from_wire(day: Date) -> Option<NaiveDate> {
@@ -94,6 +98,38 @@ impl Connector {
     pub async fn post(&self, job: JobSpec, posting: Posting) -> Result<PostResult, Failure> {
         calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| {
             guest.call_post(&mut store, &context, &posting)
+        })
+    }
+
+    /// The same, unless `refuse` has something against it by what is open of its statement just before. Where that cannot be asked
+    /// now, nothing is written, and the failure's code begins with [`UNASKED`]; where it cannot be asked at all, or the statement is
+    /// not there, the connector itself will say.
+    pub async fn post_within(
+        &self,
+        job: JobSpec,
+        posting: Posting,
+        refuse: fn(&Posting, &Money) -> Option<Failure>,
+    ) -> Result<PostResult, Failure> {
+        let asked = Arc::new(AtomicBool::new(false));
+        let answered = Arc::clone(&asked);
+        let written =
+            calls!(self.seat, self.pre, job, remitd_plugin_connector, |guest, store, context| async {
+                let refused = match guest.call_balance(&mut store, &context, &posting.statement).await? {
+                    Ok(open) => open.and_then(|open| refuse(&posting, &open)),
+                    Err(failure) if failure.class == FailureClass::Unavailable => return Ok(Err(failure)),
+                    Err(_) => None,
+                };
+                answered.store(true, Ordering::Relaxed);
+                match refused {
+                    Some(failure) => Ok(Err(failure)),
+                    None => guest.call_post(&mut store, &context, &posting).await,
+                }
+            });
+        written.map_err(|failure| match failure.class {
+            FailureClass::Unavailable if !asked.load(Ordering::Relaxed) => {
+                Failure { code: format!("{UNASKED}{}", failure.code), ..failure }
+            }
+            _ => failure,
         })
     }
 

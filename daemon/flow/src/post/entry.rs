@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use remitd_domain::account::Kind;
 use remitd_host::Date;
-use remitd_store::{Payment, Posting, Request};
+use remitd_store::{Behind, Posting};
 
 /// Names of the contract.
 pub(super) const LEDGER_CODE: &str = "ledger-code";
@@ -58,32 +58,27 @@ fn render(template: &str, named: &Named<'_>) -> Result<String, minijinja::Error>
     Ok(line.chars().take(NARRATIVE_MAX_CHARS).collect())
 }
 
-pub(super) fn narrative(
-    account: &Account,
-    request: &Request,
-    payment: &Payment,
-    posting: &Posting,
-) -> Result<String, FlowError> {
+pub(super) fn narrative(account: &Account, posting: &Posting, behind: &Behind) -> Result<String, FlowError> {
     let named = Named {
         invoice: &posting.statement,
         matter: &posting.matter,
         client: &posting.client,
-        payer: &request.payer_name,
-        method: &payment.method,
-        reference: &payment.gateway_ref,
+        payer: &behind.payer_name,
+        method: &behind.method,
+        reference: &behind.gateway_ref,
         account: &account.name,
-        number: request.id,
+        number: posting.request_id,
     };
     let name = || format!("narrative of account {}", account.id);
     render(&account.entry.narrative, &named).map_err(|error| FlowError::Template { name: name(), error })
 }
 
-pub(super) fn day(road: &Road, account: &Account, payment: &Payment, posting: &Posting) -> Date {
+pub(super) fn day(road: &Road, account: &Account, posting: &Posting, behind: &Behind) -> Date {
     let at_ms = match account.entry.dated {
         Dated::Posted => road.now_ms(),
         // Money that goes back goes on the day on which that was heard.
         Dated::Received if posting.reverses.is_some() => posting.created_ms,
-        Dated::Received => payment.created_ms,
+        Dated::Received => behind.received_ms,
     };
     let at = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
     to_wire(at.with_timezone(&road.firm.time_zone).date_naive())

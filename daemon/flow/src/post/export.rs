@@ -34,9 +34,8 @@ pub async fn csv(road: &Road, postings: &[Posting]) -> Result<String, FlowError>
     let mut text = String::from(BOM);
     row(&mut text, &HEADS);
     for posting in postings {
-        let wire = super::wire_posting(road, posting, None).await?;
-        let request = road.store.request(posting.request_id).await?;
-        let account = request.map(|request| request.account).unwrap_or_default();
+        let Some((posting, behind)) = super::in_full(road, posting.id).await? else { continue };
+        let wire = super::wire_posting(road, &posting, &behind, None)?;
         let reversal = posting.reverses.is_some();
         let amount_minor = if reversal { -posting.amount_minor } else { posting.amount_minor };
         let amount = money(amount_minor, &posting.currency)?.to_string();
@@ -65,7 +64,7 @@ pub async fn csv(road: &Road, postings: &[Posting]) -> Result<String, FlowError>
             detail(entry::LEDGER_CODE),
             detail(entry::TRANSACTION_TYPE),
             &wire.narrative,
-            &account,
+            &behind.account,
             posting.external_ref.as_deref().unwrap_or_default(),
             posting.error.as_deref().unwrap_or_default(),
         ];

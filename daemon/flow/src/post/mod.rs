@@ -14,27 +14,23 @@ pub use split::{Split, reallocate};
 
 use crate::effect::{POST, Repeat, finish, job, verdict};
 use crate::error::FlowError;
-use crate::plugin::connector::{PostResult, Posting as WirePosting};
+use crate::plugin::connector::{PostResult, Posting as WirePosting, UNASKED};
 use crate::road::{Road, money};
 use remitd_domain::posting::State;
-use remitd_host::{Failure, FailureClass, JobSpec, Money};
-use remitd_store::{Finish, Lease, Posting, StoreError, Tx};
-use std::sync::Arc;
+use remitd_host::{Failure, JobSpec, Money};
+use remitd_store::{Behind, Finish, Lease, Posted, Posting, StoreError, Tx};
 
 /// More than is open; and the payload of an effect whose posting is to be written all the same.
 const OVER_PAYMENT: &str = "over-payment";
 const DECIDED: &str = r#"{"decided":true}"#;
-
-/// How the code of a failure begins after which the balance was not known yet, and nothing written.
-const UNASKED: &str = "balance-";
 
 /// A reversal waits for what it takes back.
 const WAIT_FOR_ORIGINAL_MS: i64 = 5_000;
 
 /// The effect: write one posting, then note that it is written.
 pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
-    let posting = road.store.posting(lease.subject_id).await?;
-    let Some(posting) = posting.filter(|posting| posting.state == State::Queued) else {
+    let found = in_full(road, lease.subject_id).await?;
+    let Some((posting, behind)) = found.filter(|(posting, _)| posting.state == State::Queued) else {
         return finish(road, lease, &Finish::Done).await;
     };
     let original = match posting.reverses {
@@ -51,47 +47,23 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         }
         Some(State::Posted) | None => {}
     }
-    let conflict = conflict(road, lease, &posting).await?;
-    road.point("post.asked")?;
-    let result = match conflict {
-        Some(conflict) => Err(conflict),
-        None => write(road, lease, &posting, original.as_ref()).await?,
-    };
+    let wire = wire_posting(road, &posting, &behind, original.as_ref())?;
+    road.point("post.begun")?;
+    let result = write(road, lease, &posting, original.as_ref(), wire).await?;
     road.point("post.written")?;
     record(road, lease, &posting, result).await?;
     road.point("post.finished")?;
     Ok(())
 }
 
-/// More than is open: the statement was paid by hand meanwhile, or changed. A person decides; who tries it again has decided. Only
-/// before anything was written, since a later attempt may find its own posting in the balance.
-async fn conflict(road: &Road, lease: &Lease, posting: &Posting) -> Result<Option<Failure>, FlowError> {
-    let unasked = |code: &str| code.starts_with(UNASKED);
-    let unwritten = lease.attempt == 1 || posting.error_code.as_deref().is_some_and(unasked);
-    if !unwritten || lease.payload == DECIDED || posting.reverses.is_some() || posting.statement.is_empty() {
-        return Ok(None);
-    }
-    let job = JobSpec { key: format!("balance:{}", posting.key), ..job(lease) };
-    let open = match road.connector(&posting.connector)?.balance(job, posting.statement.clone()).await {
-        Ok(Some(open)) => open,
-        Err(failure) if failure.class == FailureClass::Unavailable => {
-            return Ok(Some(Failure { code: format!("{UNASKED}{}", failure.code), ..failure }));
+/// A posting with what is behind it; none where there is no such posting.
+async fn in_full(road: &Road, id: i64) -> Result<Option<(Posting, Behind)>, FlowError> {
+    match road.store.posting_in_full(id).await? {
+        None if road.store.posting(id).await?.is_some() => {
+            Err(FlowError::refused("REMIT-0409", format!("posting {id} has lost its payment")))
         }
-        // What is not there, or cannot be asked at all, the connector itself will say.
-        Ok(None) | Err(_) => return Ok(None),
-    };
-    if open.currency != posting.currency || posting.amount_minor <= open.amount_minor {
-        return Ok(None);
+        found => Ok(found),
     }
-    let (left, paid) =
-        (money(open.amount_minor.max(0), &open.currency)?, money(posting.amount_minor, &posting.currency)?);
-    let why = format!(
-        "{} of {} is open in the matter software, the payment is of {}: it was paid there by hand, or changed",
-        left.grouped(),
-        posting.statement,
-        paid.grouped()
-    );
-    Ok(Some(Failure::invalid(OVER_PAYMENT, why)))
 }
 
 async fn write(
@@ -99,42 +71,64 @@ async fn write(
     lease: &Lease,
     posting: &Posting,
     original: Option<&Posting>,
+    wire: WirePosting,
 ) -> Result<Result<PostResult, Failure>, FlowError> {
     let connector = road.connector(&posting.connector)?;
     // The posting's own key, which is the same also where it is queued anew.
     let job = JobSpec { key: posting.key.clone(), ..job(lease) };
-    let wire = wire_posting(road, posting, original).await?;
     Ok(match original {
         Some(original) => connector.reverse(job, original.key.clone(), wire).await,
-        None => connector.post(job, wire).await,
+        None if is_decided(lease, posting) => connector.post(job, wire).await,
+        None => connector.post_within(job, wire, over_payment).await,
     })
 }
 
-async fn wire_posting(
+/// Whether its statement's balance has no say: who tries an over-payment again has decided, and what may have been written already
+/// can find itself in the balance.
+fn is_decided(lease: &Lease, posting: &Posting) -> bool {
+    let unasked = |code: &str| code.starts_with(UNASKED);
+    let unwritten = lease.attempt == 1 || posting.error_code.as_deref().is_some_and(unasked);
+    !unwritten || lease.payload == DECIDED || posting.statement.is_empty()
+}
+
+/// Why it is not written, where more is paid than is open: the statement was paid by hand meanwhile, or changed. A person decides.
+fn over_payment(posting: &WirePosting, open: &Money) -> Option<Failure> {
+    let paid = &posting.amount;
+    if open.currency != paid.currency || paid.amount_minor <= open.amount_minor {
+        return None;
+    }
+    let shown = |minor: i64| money(minor, &paid.currency).map(|money| money.grouped()).unwrap_or_default();
+    let (left, paid) = (shown(open.amount_minor.max(0)), shown(paid.amount_minor));
+    let why = format!(
+        "{left} of {} is open in the matter software, the payment is of {paid}: it was paid there by hand, or changed",
+        posting.statement
+    );
+    Some(Failure::invalid(OVER_PAYMENT, why))
+}
+
+fn wire_posting(
     road: &Road,
     posting: &Posting,
+    behind: &Behind,
     original: Option<&Posting>,
 ) -> Result<WirePosting, FlowError> {
-    let missing = || FlowError::refused("REMIT-0409", format!("posting {} has lost its payment", posting.id));
-    let payment = road.store.payment(posting.payment_id).await?.ok_or_else(missing)?;
-    let request = road.store.request(posting.request_id).await?.ok_or_else(missing)?;
-    let account = road.account(&request.account)?;
+    let account = road.account(&behind.account)?;
     Ok(WirePosting {
         key: posting.key.clone(),
         statement: posting.statement.clone(),
         matter: posting.matter.clone(),
         client: posting.client.clone(),
         amount: Money { amount_minor: posting.amount_minor, currency: posting.currency.clone() },
-        received: entry::day(road, account, &payment, posting),
-        narrative: entry::narrative(account, &request, &payment, posting)?,
+        received: entry::day(road, account, posting, behind),
+        narrative: entry::narrative(account, posting, behind)?,
         details: entry::details(account, posting, original),
-        method: payment.method,
-        reference: payment.gateway_ref,
-        payer_name: request.payer_name,
+        method: behind.method.clone(),
+        reference: behind.gateway_ref.clone(),
+        payer_name: behind.payer_name.clone(),
     })
 }
 
-/// Notes how the attempt ended, in one commit with other postings that end at the same time.
+/// Notes how the attempt ended; what is simply written, in one commit with others that end at the same time.
 async fn record(
     road: &Road,
     lease: &Lease,
@@ -142,6 +136,23 @@ async fn record(
     result: Result<PostResult, Failure>,
 ) -> Result<(), FlowError> {
     let now_ms = road.now_ms();
+    road.point("post.before_commit")?;
+    let result = match result {
+        Ok(PostResult { external_ref, .. }) if posting.reverses.is_none() => {
+            let posted = Posted {
+                effect_id: lease.id,
+                fence: lease.fence,
+                posting_id: posting.id,
+                request_id: posting.request_id,
+                key: posting.key.clone(),
+                connector: posting.connector.clone(),
+                external_ref,
+                now_ms,
+            };
+            return Ok(road.store.posted(posted).await?);
+        }
+        result => result,
+    };
     // Asked again after an unknown end, the connector looks for the key first.
     let next = match &result {
         Ok(_) => Finish::Done,
@@ -150,17 +161,11 @@ async fn record(
     if let Err(failure) = &result {
         tracing::warn!(posting = posting.id, code = failure.code, error = %failure.message, "not posted");
     }
-    let ended = Arc::new((lease.clone(), posting.clone(), result, next));
-    road.point("post.before_commit")?;
-    let noted = road.store.together(move |tx| {
-        let ended = Arc::clone(&ended);
-        Box::pin(async move {
-            let (lease, posting, result, next) = &*ended;
-            note(tx, posting, result, next, now_ms).await?;
-            tx.finish(lease, next, now_ms).await
-        })
-    });
-    Ok(noted.await?)
+    let mut tx = road.store.begin().await?;
+    note(&mut tx, posting, &result, &next, now_ms).await?;
+    tx.finish(lease, &next, now_ms).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn note(
@@ -173,8 +178,8 @@ async fn note(
     match result {
         Ok(result) => {
             tx.posting_posted(posting.id, result.external_ref.as_deref(), now_ms).await?;
-            let what = if posting.reverses.is_some() { "reversal posted" } else { "posted" };
-            tx.event_of_request(posting.request_id, what, &posting.connector, &posting.key, now_ms).await?;
+            let (connector, key) = (&posting.connector, &posting.key);
+            tx.event_of_request(posting.request_id, "reversal posted", connector, key, now_ms).await?;
             rest::goes_on(tx, posting, None, now_ms).await
         }
         Err(failure) => {

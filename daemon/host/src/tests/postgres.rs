@@ -2,6 +2,7 @@
 
 use super::{Job, is, job};
 use crate::grants::Grants;
+use crate::reach::sql::{READERS_MOST, WRITERS_MOST};
 use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Statement, Value};
 use crate::wit::types::{Date, Failure, FailureClass};
@@ -144,7 +145,18 @@ async fn lost_connections(job: &mut Job, admin: &mut PgConnection) {
     assert!(query(job, "SELECT 1", &[]).await.is_ok());
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'remitd'";
     admin.execute(end).await.unwrap();
+    // Those that were in use a moment ago are not asked whether they are well: each is noticed by a statement that fails.
+    for _ in 0..READERS_MOST.max(WRITERS_MOST) {
+        for answer in
+            [query(job, "SELECT 1", &[]).await.map(drop), change(job, "SELECT 1", &[]).await.map(drop)]
+        {
+            if let Err(failure) = answer {
+                is(&failure, FailureClass::Unavailable, "connect");
+            }
+        }
+    }
     assert!(query(job, "SELECT 1", &[]).await.is_ok(), "the pool comes back by itself");
+    assert!(change(job, "SELECT 1", &[]).await.is_ok(), "the pool comes back by itself");
     let suicide = "SELECT pg_terminate_backend(pg_backend_pid())";
     is(&change(job, suicide, &[]).await.unwrap_err(), FailureClass::Unavailable, "connect");
     // A deferred trigger that ends the connection makes COMMIT itself fail: nobody can say what was kept.

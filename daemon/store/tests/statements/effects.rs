@@ -15,7 +15,6 @@ fn shown(lease: &Lease) -> String {
 pub async fn walk(store: &Store, url: &str, answers: &mut Answers) {
     wanted(store, answers).await;
     finished(store, answers).await;
-    together(store, answers).await;
     rescued(store, url, answers).await;
     answers.note("held", store.effects_held(10).await.unwrap());
     answers.note("summary", store.effect_summary().await.unwrap());
@@ -71,25 +70,6 @@ async fn finished(store: &Store, answers: &mut Answers) {
         tx.commit().await.unwrap();
     }
     answers.note("effect", store.effect("none").await.unwrap());
-}
-
-/// One of two that are ready together has lost its lease: the other is kept all the same.
-async fn together(store: &Store, answers: &mut Answers) {
-    let key = "mail:together";
-    let mut tx = store.begin().await.unwrap();
-    tx.want(key, "mail", 1, "{}", NOW).await.unwrap();
-    tx.commit().await.unwrap();
-    let one = store.take_one(key, NOW, LEASE).await.unwrap().unwrap();
-    let lost = Lease { fence: one.fence - 1, ..one.clone() };
-    let finish = |lease: Lease| {
-        store.together(move |tx| {
-            let lease = lease.clone();
-            Box::pin(async move { tx.finish(&lease, &Finish::Done, NOW).await })
-        })
-    };
-    let (kept, given_up, twice) = tokio::join!(finish(one.clone()), finish(lost), finish(one));
-    answers.note("together", (kept.is_ok(), given_up.is_err(), twice.is_err()));
-    answers.note("effect", store.effect(key).await.unwrap());
 }
 
 /// Another process finds what a dead one held; a living one keeps what it has.

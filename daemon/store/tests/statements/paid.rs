@@ -4,7 +4,7 @@ use crate::asked::EXPIRES;
 use crate::{Answers, NOW};
 use remitd_domain::payment::State as Paid;
 use remitd_domain::posting::State;
-use remitd_store::{CheckoutState, MessageState, NewMessage, NewPayment, NewPosting, Store};
+use remitd_store::{CheckoutState, MessageState, NewMessage, NewPayment, NewPosting, Posted, Store};
 
 const REQUEST: i64 = 1_002;
 
@@ -14,6 +14,7 @@ pub async fn walk(store: &Store, answers: &mut Answers) {
     payments(store, answers).await;
     postings(store, answers).await;
     postings_change(store, answers).await;
+    posted(store, answers).await;
 }
 
 async fn messages(store: &Store, answers: &mut Answers) {
@@ -154,4 +155,40 @@ async fn postings_change(store: &Store, answers: &mut Answers) {
     answers.note("posting", store.posting(2).await.unwrap());
     answers.note("all", store.postings(None, 10).await.unwrap());
     answers.note("posted", store.postings(Some(State::Posted), 10).await.unwrap());
+}
+
+/// Of three that are ready together one has lost its lease, and one is told twice: the others are noted all the same.
+async fn posted(store: &Store, answers: &mut Answers) {
+    let mut ready = Vec::new();
+    for (key, line) in [("remitd-4", 4), ("remitd-5", 5)] {
+        let mut tx = store.begin().await.unwrap();
+        let id = tx.insert_posting(&posting(key, line, None)).await.unwrap();
+        tx.want(key, "posted", id, "{}", NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let lease = store.take_one(key, NOW, 1_000).await.unwrap().unwrap();
+        ready.push(Posted {
+            effect_id: lease.id,
+            fence: lease.fence,
+            posting_id: id,
+            request_id: REQUEST,
+            key: key.to_owned(),
+            connector: "matters".to_owned(),
+            external_ref: (line == 4).then(|| "18".to_owned()),
+            now_ms: NOW + 7,
+        });
+    }
+    let [one, two] = ready.try_into().unwrap();
+    let lost = Posted { fence: two.fence - 1, ..two.clone() };
+    let note = |posted: &Posted| store.posted(posted.clone());
+    let (first, lost, second, twice) = tokio::join!(note(&one), note(&lost), note(&two), note(&one));
+    answers.note("posted", [first, lost, second, twice].map(|noted| noted.is_ok()));
+    for posted in [one, two] {
+        // Without its id: one database counts rows that were refused, the other does not.
+        let (posting, behind) = store.posting_in_full(posted.posting_id).await.unwrap().unwrap();
+        answers
+            .note("posting", (posting.key, posting.state, posting.external_ref, posting.posted_ms, behind));
+        answers.note("effect", store.effect(&posted.key).await.unwrap());
+    }
+    answers.note("no posting", store.posting_in_full(99).await.unwrap());
+    answers.note("events", store.events_of_request(REQUEST).await.unwrap());
 }

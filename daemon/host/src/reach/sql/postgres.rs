@@ -9,7 +9,7 @@ use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
-use sqlx::{Column, ConnectOptions, Connection, Either, Executor, PgPool, Row, Statement as _};
+use sqlx::{Column, ConnectOptions, Connection, Either, Executor, PgPool, Row, SqlStr, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -37,11 +37,12 @@ impl Pools {
         let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
             let failed = |error| database.failed(error);
             let mut connection = Fresh::of(&self.reading).await.map_err(failed)?;
-            let mut transaction = connection.pooled.begin_with("BEGIN READ ONLY").await.map_err(failed)?;
-            limit_statements(&mut transaction, limit).await.map_err(failed)?;
+            let mut transaction =
+                connection.pooled.begin_with(begin(limit, Access::Read)).await.map_err(failed)?;
             let rows = read(database, &mut transaction, bound).await?;
-            // That also takes back whatever a function may have set in the session.
-            transaction.rollback().await.map_err(failed)?;
+            // Dropped, it rolls back on the connection's way into the pool, where nobody waits for it. That also takes back whatever
+            // a function may have set in the session.
+            drop(transaction);
             connection.keep = true;
             Ok(rows)
         });
@@ -61,10 +62,9 @@ impl Pools {
         let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let mut connection = acquired.map_err(|error| database.failed(error))?;
         let writing = timeout_at(deadline, async {
-            let begun = connection.pooled.begin_with("BEGIN").await;
+            let begun = connection.pooled.begin_with(begin(limit, Access::Write)).await;
             // Dropped before the commit, it rolls back.
             let mut transaction = begun.map_err(|error| database.failed(error))?;
-            limit_statements(&mut transaction, limit).await.map_err(|error| database.failed(error))?;
             let mut changed = Vec::with_capacity(bound.len());
             for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
                 let rows = change(database, &mut transaction, bound).await;
@@ -72,8 +72,6 @@ impl Pools {
                 database.check_rows(at, statement, rows)?;
                 changed.push(rows);
             }
-            // What a function may have set for the session does not stay for the next user of the connection.
-            transaction.execute("RESET ALL").await.map_err(|error| database.failed(error))?;
             Ok((transaction, changed))
         });
         let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
@@ -83,12 +81,14 @@ impl Pools {
     }
 }
 
-/// For this transaction only.
-async fn limit_statements(connection: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
-    let milliseconds = |limit: Duration| limit.as_millis().max(1).to_string();
-    let set = "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)";
-    let set = sqlx::query(set).bind(milliseconds(limit)).bind(milliseconds(lock_wait(limit)));
-    set.execute(connection).await.map(drop)
+/// Begins, with bounds for this transaction only, in one round trip; what a function of an earlier one may have set for the session
+/// is gone.
+fn begin(limit: Duration, access: Access) -> SqlStr {
+    let mode = if access == Access::Read { "READ ONLY" } else { "READ WRITE" };
+    let (statement, lock) = (limit.as_millis().max(1), lock_wait(limit).as_millis().max(1));
+    super::text(format!(
+        "BEGIN {mode}; RESET ALL; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
+    ))
 }
 
 async fn read(database: &Database, connection: &mut PgConnection, bound: Bound<'_>) -> Result<Rows, Failure> {

@@ -2,8 +2,8 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::{
-    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST,
-    in_statement, pool_of, times,
+    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, in_statement,
+    lock_wait, pool_of, times,
 };
 use crate::wit::sql::{Rows, Statement, Value};
 use crate::wit::types::Failure;
@@ -15,7 +15,8 @@ use sqlx::{
 };
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::RwLock;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How often a running statement looks at the clock, in SQLite's virtual instructions: about every millisecond.
 const PROGRESS_STEPS: i32 = 20_000;
@@ -24,6 +25,9 @@ pub(super) struct Pools {
     reading: SqlitePool,
     writing: SqlitePool,
     file: String,
+    /// Who reads and who writes take turns: a commit needs the file alone, and SQLite itself would let whoever meets one sleep for
+    /// longer than most commits take.
+    turns: RwLock<()>,
 }
 
 impl Pools {
@@ -33,8 +37,9 @@ impl Pools {
             options.create_if_missing(false).busy_timeout(ACQUIRE_TIMEOUT).disable_statement_logging();
         let file = options.get_filename().display().to_string();
         let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone().pragma("query_only", "1"));
-        let writing = pool_of(WRITERS_MOST).connect_lazy_with(options);
-        Ok(Pools { reading, writing, file })
+        // A file has one writer: a second one here would only sleep in front of its lock.
+        let writing = pool_of(1).connect_lazy_with(options);
+        Ok(Pools { reading, writing, file, turns: RwLock::default() })
     }
 
     pub(super) async fn query(
@@ -46,6 +51,7 @@ impl Pools {
         let bound = bind(statement, Dialect::Sqlite, Access::Read)?;
         let deadline = Instant::now() + limit;
         let reading = timeout_at(deadline + TIMEOUT_SLACK, async {
+            let _turn = self.turns.read().await;
             let acquired = self.reading.acquire().await;
             let mut connection = acquired.map_err(|error| self.unopened(database, error))?;
             stop_at(&mut connection, deadline).await.map_err(|error| database.failed(error))?;
@@ -63,6 +69,10 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::Sqlite, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit;
+        let Ok(_turn) = timeout(lock_wait(limit).min(ACQUIRE_TIMEOUT), self.turns.write()).await else {
+            let message = format!("database \"{}\" is being read all the time", database.name);
+            return Err(Failure::unavailable("locked", message));
+        };
         let acquired = timeout_at(deadline + TIMEOUT_SLACK, Fresh::of(&self.writing)).await;
         let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let mut connection = acquired.map_err(|error| self.unopened(database, error))?;
