@@ -46,5 +46,5 @@ pub use piece::Bulk;
 pub use plugin_state::Remembered;
 pub use posting::{NewPosting, Posting};
 pub use reconciliation::{NewReconciliation, Reconciliation};
-pub use request::{Filter, Request, Sort};
+pub use request::{Filter, Payable, Request, Sort};
 pub use together::Changing;

@@ -207,14 +207,11 @@ async fn pages(store: &Store, answers: &mut Answers, batch: i64) {
     let mut tx = store.begin().await.unwrap();
     tx.set_replaces(batch, 1_001).await.unwrap();
     tx.commit().await.unwrap();
-    let payable = store.payable_page("matters", "operating", 0, 100).await.unwrap();
-    answers.note(
-        "payable_page",
-        payable.iter().map(|request| (request.id, request.replaces)).collect::<Vec<_>>(),
-    );
+    answers.note("payable_page", store.payable_page("matters", "operating", 0, 100).await.unwrap());
     let page = store.batch_page(batch, 0, 1).await.unwrap();
     let rest = store.batch_page(batch, page[0].id, 100).await.unwrap();
-    answers.note("batch_page", page.iter().chain(&rest).map(|request| request.id).collect::<Vec<_>>());
+    let facts = page.iter().chain(&rest).map(|request| (request.id, request.replaces));
+    answers.note("batch_page", facts.collect::<Vec<_>>());
     answers.note("waiting", store.waiting().await.unwrap());
 }
 
