@@ -18,8 +18,7 @@ const ACQUIRE_WAIT: Duration = Duration::from_secs(60);
 const HOLD_CLASS: i32 = 0x524d_5444;
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 24;
-/// Page cache of one SQLite connection, in KiB (negative by SQLite's convention). Four times as much has made large batches no
-/// quicker, since the system keeps the file's pages too; and a statement that may be taken back can need as much again.
+/// Page cache of one SQLite connection, in KiB (negative by SQLite's convention); see [`Tx::with_room`].
 const SQLITE_CACHE: &str = "-4096";
 
 /// Our database. Cheap to clone.
