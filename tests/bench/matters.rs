@@ -1,5 +1,6 @@
 //! Matter databases that are large: a search in a million matters against the bare query by the database's own client, a push of
-//! 100,000 open statements against reading them with it, and the memory of a push against one of a tenth.
+//! 100,000 open statements against reading them with it, the same in a usual night, where all of them are asked for already, and the
+//! memory of a push against one of a tenth.
 
 use crate::files::measured;
 use crate::{BIN, grown, least, now, ratio};
@@ -56,23 +57,44 @@ pub fn search() {
 
 pub fn push() {
     for matters in [Matters::Postgres(Server::start(Fsync::On)), Matters::Sqlite] {
-        let mut peak_mib = [0_f64; 2];
-        let mut seconds = [0_f64; 2];
-        let mut read = 0_f64;
-        for (place, statements) in [FEWER, STATEMENTS].into_iter().enumerate() {
-            seconds[place] = least(RUNS, || {
-                let firm = open_statements(&matters, statements);
-                let (seconds, peak) = measured(&firm, &["matter", "push", "--json"]);
-                peak_mib[place] = peak_mib[place].max(peak);
-                let books = &firm.ask(&["status"])["books"];
-                assert_eq!(books["requests"], statements, "{books}");
-                read = least(RUNS, || read_all(&firm, &matters, statements));
-                seconds
-            });
-        }
+        let [fewer, many] = [FEWER, STATEMENTS].map(|statements| Pushes::of(&matters, statements));
         let name = matters.name();
-        ratio(&format!("push of 100,000 statements, {name} / reading"), seconds[1], read, 0.5);
-        grown(&format!("  peak memory / of 10,000, {name}"), (peak_mib[1], peak_mib[0]), "MiB", 1.15);
+        ratio(&format!("push of 100,000 statements, {name} / reading"), many.first_s, many.read_s, 0.5);
+        grown(&format!("  peak memory / of 10,000, {name}"), (many.peak_mib, fewer.peak_mib), "MiB", 1.15);
+        ratio(&format!("  asked for already, {name} / reading"), many.night_s, many.read_s, 0.5);
+    }
+}
+
+/// What the pushes of a firm have taken, at their best.
+struct Pushes {
+    /// Every statement is asked for.
+    first_s: f64,
+    peak_mib: f64,
+    /// As in a usual night: every statement is asked for already.
+    night_s: f64,
+    /// Of reading the statements by the database's own client.
+    read_s: f64,
+}
+
+impl Pushes {
+    fn of(matters: &Matters, statements: usize) -> Pushes {
+        let most = f64::INFINITY;
+        let mut pushes = Pushes { first_s: most, peak_mib: 0.0, night_s: most, read_s: most };
+        for _ in 0..RUNS {
+            let firm = open_statements(matters, statements);
+            let push = || measured(&firm, &["matter", "push", "--json"]);
+            let (first_s, peak_mib) = push();
+            let books = &firm.ask(&["status"])["books"];
+            assert_eq!(books["requests"], statements, "{books}");
+            let (night_s, _) = push();
+            let books = &firm.ask(&["status"])["books"];
+            assert_eq!(books["requests"], statements, "asked twice: {books}");
+            pushes.first_s = pushes.first_s.min(first_s);
+            pushes.peak_mib = pushes.peak_mib.max(peak_mib);
+            pushes.night_s = pushes.night_s.min(night_s);
+            pushes.read_s = pushes.read_s.min(least(RUNS, || read_all(&firm, matters, statements)));
+        }
+        pushes
     }
 }
 

@@ -122,7 +122,11 @@ impl World {
             }
             // A link that is used up or ended is not cancelled: that is a refusal, and changes nothing.
             Cancelled => return drop(request::cancel(road, judge::LINK, "test", "a mistake").await),
-            Pushed => return drop(intake_push::push(road, &push().push, false).await.unwrap()),
+            Pushed => {
+                return drop(
+                    intake_push::push(road, &push().push, intake_push::Telling::Nothing).await.unwrap(),
+                );
+            }
             Posted => return self.post_all(road).await,
             Retried | Removed => {
                 let ids = judge::waiting(road).await;

@@ -84,6 +84,7 @@ impl Firm {
     fn road(&self, store: Store, plugins: Plugins, faults: Arc<dyn Faults>) -> Road {
         Road {
             store,
+            data: self.folder.path().to_owned(),
             clock: self.clock.clone(),
             faults,
             links: LinkKeys::new(vec![LinkKey { number: 1, secret: [7; 32] }]).unwrap(),

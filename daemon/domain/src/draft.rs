@@ -14,7 +14,7 @@ pub const MESSAGE_MAX_BYTES: usize = 4000;
 pub const NO_DAY: i32 = i32::MIN;
 
 /// A column of texts in one buffer: row i is `text[ends[i-1]..ends[i]]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Texts {
     pub text: String,
     pub ends: Vec<u32>,
@@ -36,7 +36,7 @@ impl Texts {
 
 /// Drafts by column, one currency and account for all: how they come out of an importer and go into the store, so that a
 /// file of a million rows is never a million small objects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drafts {
     /// Line in the file; 0 where there is none.
     pub lines: Vec<u32>,
@@ -70,6 +70,22 @@ pub struct Draft {
     /// None asks for the whole of the invoice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
+}
+
+impl Draft {
+    /// What is checked of it.
+    pub fn checked(&self) -> Checked<'_> {
+        Checked {
+            line: self.line,
+            invoice: &self.invoice,
+            payer_name: &self.payer_name,
+            payer_email: &self.payer_email,
+            amount_minor: self.amount_minor,
+            message: &self.message,
+            client: &self.client,
+            matter: &self.matter,
+        }
+    }
 }
 
 impl Drafts {

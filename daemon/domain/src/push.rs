@@ -6,6 +6,7 @@ use crate::money::Money;
 use crate::trust;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The rules of one push. Empty lists are no rules.
@@ -45,10 +46,10 @@ pub struct Facts<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct No {
     pub rule: &'static str,
-    pub why: String,
+    pub why: Cow<'static, str>,
 }
 
-fn no(rule: &'static str, why: impl Into<String>) -> Result<(), No> {
+fn no(rule: &'static str, why: impl Into<Cow<'static, str>>) -> Result<(), No> {
     Err(No { rule, why: why.into() })
 }
 

@@ -11,6 +11,7 @@ use remitd_domain::money::{Currency, Money};
 use remitd_domain::time::Clock;
 use remitd_store::{Request, Store};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -152,6 +153,8 @@ impl Wake {
 
 pub struct Road {
     pub store: Store,
+    /// The folder of the daemon's own files.
+    pub data: PathBuf,
     pub clock: Arc<dyn Clock>,
     pub faults: Arc<dyn Faults>,
     pub links: LinkKeys,

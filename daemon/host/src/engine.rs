@@ -84,7 +84,7 @@ impl Host {
         }
         let threads = Arc::new(Threads::start(config.guest_threads)?);
         // Pools and clients belong to the guests' runtime, where they are used.
-        let opened = threads.inside(|| Opened::open(services, egress::client()?))?;
+        let opened = threads.inside(|| Opened::open(services, egress::Client::default()))?;
         let places = Arc::new(Semaphore::new(config.limits.jobs as usize));
         let around = Arc::new(Surroundings {
             limits: config.limits,
@@ -136,6 +136,11 @@ impl Host {
             threads: Arc::clone(&self.threads),
             pulse: Arc::clone(&self.pulse),
         }))
+    }
+
+    /// Whether plugins can reach out by HTTP: that this machine's certificates can be read is else seen at the first request.
+    pub fn check_http(&self) -> Result<(), HostError> {
+        self.around.opened.http.get().map(drop)
     }
 
     /// A loaded plugin under other grants and settings; nothing is compiled or read again.

@@ -7,9 +7,11 @@ use std::io::Write;
 
 /// Prints one JSON document.
 pub fn json(value: &impl Serialize) -> Result<(), Fault> {
-    let mut out = std::io::stdout().lock();
+    // Standard output alone would write line by line.
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
-    Ok(writeln!(out)?)
+    writeln!(out)?;
+    Ok(out.flush()?)
 }
 
 /// Prints lines of text.

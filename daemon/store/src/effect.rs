@@ -106,6 +106,21 @@ fn lease(row: &Row) -> Result<Lease, StoreError> {
     })
 }
 
+/// `$1` is the batch, `$2` the time, `$3` the state.
+macro_rules! batch_mails {
+    ($insert:literal) => {
+        concat!(
+            $insert,
+            " INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
+             SELECT 'mail:request:' || id, 'mail', id, '{\"purpose\":\"request\"}', 'ready', 0, 0, $2, $2
+             FROM request WHERE batch_id = $1 AND state = $3 AND payer_email <> ''"
+        )
+    };
+}
+
+/// Whoever is refused gives the transaction up. To SQLite FAIL says so: else it would keep in memory what it might have to take back.
+const BATCH_MAILS: Sql = Sql { sqlite: batch_mails!("INSERT OR FAIL"), postgres: batch_mails!("INSERT") };
+
 impl Tx {
     /// Wants an effect; the same key again is the same effect.
     pub async fn want(
@@ -129,10 +144,7 @@ impl Tx {
         state: State,
         now_ms: i64,
     ) -> Result<u64, StoreError> {
-        let sql = "INSERT INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
-                   SELECT 'mail:request:' || id, 'mail', id, '{\"purpose\":\"request\"}', 'ready', 0, 0, $2, $2
-                   FROM request WHERE batch_id = $1 AND state = $3 AND payer_email <> ''";
-        self.execute(sql, args![batch, now_ms, state.name()]).await
+        self.execute(BATCH_MAILS, args![batch, now_ms, state.name()]).await
     }
 
     /// The requests of a batch whose payers have several addresses, with the cell.

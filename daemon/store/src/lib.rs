@@ -47,4 +47,4 @@ pub use plugin_state::Remembered;
 pub use posted::Posted;
 pub use posting::{Behind, NewPosting, Posting};
 pub use reconciliation::{NewReconciliation, Reconciliation};
-pub use request::{Filter, Request, Sort};
+pub use request::{Filter, Payable, Request, Sort};

@@ -126,7 +126,8 @@ macro_rules! standing {
 
 const STANDING: Sql = Sql { sqlite: standing!(""), postgres: standing!(" FOR NO KEY UPDATE") };
 
-/// Statements for which money has arrived, or is on its way, that is not in their balance yet; `$list` unpacks the numbers.
+/// Statements for which money has arrived, or is on its way, that is not in their balance yet; `$list` unpacks the numbers. What is
+/// on its way is little, and requests are many: CROSS JOIN keeps SQLite from beginning at those.
 macro_rules! unwritten {
     ($list:literal) => {
         concat!(
@@ -135,12 +136,12 @@ macro_rules! unwritten {
             $list,
             ")
                AND (p.state IN ('pending', 'incomplete', 'queued') OR p.posted_ms >= $2)
-             UNION SELECT r.invoice FROM payment p JOIN request r ON r.id = p.request_id
-             WHERE p.state = 'pending' AND r.account = $4 AND r.invoice IN (",
+             UNION SELECT r.invoice FROM payment p CROSS JOIN request r
+             WHERE p.state = 'pending' AND r.id = p.request_id AND r.account = $4 AND r.invoice IN (",
             $list,
             ")
-             UNION SELECT l.invoice FROM payment p JOIN request_line l ON l.request_id = p.request_id
-             WHERE p.state = 'pending' AND l.account = $4 AND l.invoice IN (",
+             UNION SELECT l.invoice FROM payment p CROSS JOIN request r CROSS JOIN request_line l
+             WHERE p.state = 'pending' AND r.id = p.request_id AND r.account = $4 AND l.request_id = r.id AND l.invoice IN (",
             $list,
             ")"
         )
@@ -152,12 +153,13 @@ macro_rules! settling {
     ($list:literal) => {
         concat!(
             unwritten!($list),
-            " UNION SELECT r.invoice FROM checkout c JOIN request r ON r.id = c.request_id
-             WHERE c.state IN ('beginning', 'open', 'closing') AND r.account = $4 AND r.invoice IN (",
+            " UNION SELECT r.invoice FROM checkout c CROSS JOIN request r
+             WHERE c.state IN ('beginning', 'open', 'closing') AND r.id = c.request_id AND r.account = $4 AND r.invoice IN (",
             $list,
             ")
-             UNION SELECT l.invoice FROM checkout c JOIN request_line l ON l.request_id = c.request_id
-             WHERE c.state IN ('beginning', 'open', 'closing') AND l.account = $4 AND l.invoice IN (",
+             UNION SELECT l.invoice FROM checkout c CROSS JOIN request r CROSS JOIN request_line l
+             WHERE c.state IN ('beginning', 'open', 'closing') AND r.id = c.request_id AND r.account = $4
+               AND l.request_id = r.id AND l.invoice IN (",
             $list,
             ")"
         )

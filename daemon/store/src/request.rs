@@ -77,6 +77,17 @@ impl Request {
     }
 }
 
+/// What a link that can be paid asks for, in few words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payable {
+    pub id: i64,
+    pub invoice: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    /// It asks for all of one invoice: not for several, nor for a payer's share.
+    pub is_whole: bool,
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sort {
     #[default]
@@ -340,11 +351,21 @@ impl Store {
         account: &str,
         after: i64,
         limit: i64,
-    ) -> Result<Vec<Request>, StoreError> {
-        let sql = select!(
-            "WHERE r.connector = $1 AND r.account = $2 AND r.state = 'outstanding' AND r.id > $3 ORDER BY r.id LIMIT $4"
-        );
-        self.db.rows(sql, args![connector, account, after, limit]).await?.iter().map(request).collect()
+    ) -> Result<Vec<Payable>, StoreError> {
+        let sql = "SELECT id, invoice, amount_minor, currency, payer FROM request
+                   WHERE connector = $1 AND account = $2 AND state = 'outstanding' AND id > $3 ORDER BY id LIMIT $4";
+        let payable = |row: &Row| {
+            let invoice = row.text(1)?;
+            let is_whole = !invoice.is_empty() && row.text(4)?.is_empty();
+            Ok(Payable {
+                id: row.int(0)?,
+                invoice,
+                amount_minor: row.int(2)?,
+                currency: row.text(3)?,
+                is_whole,
+            })
+        };
+        self.db.rows(sql, args![connector, account, after, limit]).await?.iter().map(payable).collect()
     }
 
     /// How many requests are in each state.

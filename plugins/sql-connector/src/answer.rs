@@ -246,7 +246,11 @@ impl Row<'_> {
         match self.value(column) {
             None => Ok(String::new()),
             Some(Value::Bytes(_)) => Err(self.wrong(column, &Value::Bytes(Vec::new()), "a text or number")),
-            Some(value) => Ok(plain(value).trim_end().to_owned()),
+            Some(value) => {
+                let mut text = plain(value);
+                text.truncate(text.trim_end().len());
+                Ok(text)
+            }
         }
     }
 

@@ -209,6 +209,6 @@ fn payers<'a>(
     Ok(found.pop().unwrap_or_default())
 }
 
-fn refused(why: String) -> FlowError {
+fn refused(why: impl Into<String>) -> FlowError {
     FlowError::refused("REMIT-0413", why)
 }

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod file;
 pub mod folder;
 mod gate;
+mod listed;
 mod look;
 pub mod pattern;
 pub mod progress;
@@ -17,6 +18,7 @@ pub mod recognise;
 pub mod report;
 mod rules;
 pub mod search;
+mod spool;
 pub mod stale;
 mod watch;
 

@@ -1,21 +1,24 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
+use super::listed::{Listed, Listing, Twice};
 use super::rules::{Asking, no};
-use super::stale::{self, Ended, Listed};
+use super::spool::{Spool, Spooled};
+use super::stale::{self, Ended};
 use crate::effect::{PUSH, back_off_ms, finish, recurring};
 use crate::error::FlowError;
-use crate::plugin::connector::{Statement, from_wire};
+use crate::plugin::connector::{Connector, Statement, StatementPage, from_wire};
 use crate::release::{Policy, Release};
 use crate::road::{Road, money};
 use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::push::{No, Rules};
-use remitd_host::JobSpec;
+use remitd_host::{Failure, JobSpec};
 use remitd_store::{Asked, Finish, Lease, NewBatch, PaidShares};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::path::PathBuf;
+use tokio::task::JoinSet;
 
 /// Statements asked for at once.
 const PAGE: u32 = 1_000;
@@ -45,7 +48,7 @@ pub struct Skipped {
     pub statement: String,
     /// The name of the rule that said no.
     pub rule: &'static str,
-    pub why: String,
+    pub why: Cow<'static, str>,
 }
 
 /// A statement that is asked for.
@@ -58,12 +61,43 @@ pub struct Wanted {
     pub rules: Vec<&'static str>,
 }
 
+/// What of its statements a push tells, beside what became of them together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// What would be asked for and what would be left out: nothing is done.
+    Dry,
+    /// What is left out.
+    LeftOut,
+    /// Nothing, as where a schedule pushes: nobody would read it.
+    Nothing,
+}
+
 /// What the rules say of each statement.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Sorted {
+    telling: Telling,
     skipped: Vec<Skipped>,
-    /// Kept for a dry run alone: what is asked for can be listed.
-    wanted: Option<Vec<Wanted>>,
+    wanted: Vec<Wanted>,
+}
+
+impl Sorted {
+    fn skip(&mut self, statement: &str, No { rule, why }: No) {
+        if self.telling != Telling::Nothing {
+            self.skipped.push(Skipped { statement: statement.to_owned(), rule, why });
+        }
+    }
+
+    fn want(&mut self, asking: &Asking<'_>, draft: &Draft) -> Result<(), FlowError> {
+        if self.telling == Telling::Dry {
+            self.wanted.push(Wanted {
+                statement: draft.invoice.clone(),
+                amount: money(draft.amount_minor, asking.account.currency.code())?.grouped(),
+                payer: format!("{} <{}>", draft.payer_name, draft.payer_email),
+                rules: asking.rules(),
+            });
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -77,7 +111,7 @@ pub struct Pushed {
 }
 
 /// Reads every open statement and asks for those that the rules allow and nobody is asked for yet.
-pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, FlowError> {
+pub async fn push(road: &Road, push: &Push, telling: Telling) -> Result<Pushed, FlowError> {
     let account = road.account(&push.account)?;
     let now_ms = road.now_ms();
     let name = format!("push {}", push.connector);
@@ -95,65 +129,107 @@ pub async fn push(road: &Road, push: &Push, dry_run: bool) -> Result<Pushed, Flo
     };
     let release = if push.send { Release::Send } else { Release::Review };
     let policy = Policy { one_link: push.one_link, ..Policy::of(release) };
+    let dry_run = telling == Telling::Dry;
     let asking = Asking::begin(push, account, road.today()).await?;
-    let (listed, pages) = read_all(road, push, &asking, &key).await?;
+    let Read { listed, mut rows, left_out } = read_all(road, &asking, &key, telling).await?;
     road.point("push.read")?;
     // First of all: what was settled or changed is free to be asked for anew.
     let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;
     let twice = listed.twice();
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
-    let mut sorted = Sorted { wanted: dry_run.then(Vec::new), ..Sorted::default() };
-    for page in pages {
-        take_page(&mut gate, &asking, &twice, page, &mut sorted).await?;
+    let mut sorted = Sorted { telling, skipped: Vec::new(), wanted: Vec::new() };
+    let mut next = rows.next().await?;
+    for left_out in left_out {
+        let Some(drafts) = next else { break };
+        let page = Page { drafts, left_out };
+        // While the store takes a page in, the one after it is fetched.
+        let taking = take_page(&mut gate, &asking, &twice, page, &mut sorted);
+        let (taken, fetched) = tokio::join!(taking, rows.next());
+        taken?;
+        next = fetched?;
     }
     // A push in which there is nothing to ask for leaves no batch behind.
     let nothing = gate.ok_so_far().ok == 0;
     let outcome = gate.close(dry_run || nothing).await?;
-    let Sorted { skipped, wanted } = sorted;
-    Ok(Pushed { outcome, ended, skipped, wanted: wanted.unwrap_or_default() })
+    let Sorted { skipped, wanted, .. } = sorted;
+    Ok(Pushed { outcome, ended, skipped, wanted })
 }
 
-/// Every open statement, page by page.
-async fn read_all(
-    road: &Road,
-    push: &Push,
-    asking: &Asking<'_>,
-    key: &str,
-) -> Result<(Listed, Vec<Page>), FlowError> {
-    let connector = road.connector(&push.connector)?;
-    let mut listed = Listed::of(asking.account.currency.code());
-    let mut pages: Vec<Page> = Vec::new();
+/// Everything that is open.
+struct Read {
+    listed: Listed,
+    rows: Spooled,
+    /// Of each page of `rows`.
+    left_out: Vec<Vec<LeftOut>>,
+}
+
+/// Every open statement, page by page; each page is read while the one before it is sorted.
+async fn read_all(road: &Road, asking: &Asking<'_>, key: &str, telling: Telling) -> Result<Read, FlowError> {
+    let plugin = &asking.push.connector;
+    let mut listing = Listing::of(asking.account.currency.code());
+    let (mut spool, mut left_out) = (Spool::open(&road.data).await?, Vec::new());
+    let mut page = Page::default();
+    let mut reading = Reading::begin(road, plugin, key)?;
     let mut cursor = None;
+    reading.ask(cursor.clone());
     for _ in 0..PAGES_MAX {
-        let job = JobSpec::new(format!("push {}", push.connector), key);
-        let page = connector
-            .open_since(job, cursor.clone(), PAGE)
-            .await
-            .map_err(|failure| FlowError::Plugin { plugin: push.connector.clone(), failure })?;
-        for statement in &page.statements {
-            listed.note(&statement.number, &statement.open);
-            if pages.last().is_none_or(Page::is_full) {
-                pages.push(Page::default());
-            }
-            if let Some(last) = pages.last_mut() {
-                last.note(&statement.number, asking.drafts(statement));
-            }
+        let StatementPage { statements, next } =
+            reading.page().await.map_err(|failure| FlowError::Plugin { plugin: plugin.clone(), failure })?;
+        let more = next.is_some() && next != cursor;
+        cursor = next;
+        if more {
+            reading.ask(cursor.clone());
         }
-        if page.next.is_none() || page.next == cursor {
+        for statement in &statements {
+            listing.note(&statement.number, &statement.open);
+            page.note(&statement.number, asking.drafts(statement), telling);
+        }
+        // Connectors may give pages that are smaller than what is taken in at once.
+        if page.is_full() || !more {
+            let full = std::mem::take(&mut page);
+            spool.keep(&full.drafts).await?;
+            left_out.push(full.left_out);
+        }
+        if !more {
             break;
         }
-        cursor = page.next;
     }
-    Ok((listed, pages))
+    Ok(Read { listed: listing.read(), rows: spool.reread().await?, left_out })
 }
 
-/// Statements as the rules leave them, in few words each: a push holds all that are open, until links that are out of date have
-/// ended.
+/// A list of open statements that is asked for page by page, one at a time.
+struct Reading {
+    connector: Connector,
+    job: JobSpec,
+    /// The page that was asked for.
+    page: JoinSet<Result<StatementPage, Failure>>,
+}
+
+impl Reading {
+    fn begin(road: &Road, plugin: &str, key: &str) -> Result<Reading, FlowError> {
+        let job = JobSpec::new(format!("push {plugin}"), key);
+        Ok(Reading { connector: road.connector(plugin)?, job, page: JoinSet::new() })
+    }
+
+    fn ask(&mut self, cursor: Option<String>) {
+        let (connector, job) = (self.connector.clone(), self.job.clone());
+        self.page.spawn(async move { connector.open_since(job, cursor, PAGE).await });
+    }
+
+    async fn page(&mut self) -> Result<StatementPage, Failure> {
+        let lost = || Failure::bug("reading", "the daemon's own code failed while a page was read");
+        self.page.join_next().await.and_then(Result::ok).unwrap_or_else(|| Err(lost()))
+    }
+}
+
+/// A statement that a rule leaves out, with the number of drafts before it.
+type LeftOut = (usize, String, No);
+
+/// Statements as the rules leave them.
 #[derive(Default)]
 struct Page {
     drafts: Drafts,
-    /// Those that a rule leaves out, each with the number of drafts before it.
-    left_out: Vec<(usize, String, No)>,
+    left_out: Vec<LeftOut>,
 }
 
 impl Page {
@@ -161,10 +237,11 @@ impl Page {
         self.drafts.len() + self.left_out.len() >= PAGE as usize
     }
 
-    fn note(&mut self, statement: &str, wanted: Vec<Result<Draft, No>>) {
+    fn note(&mut self, statement: &str, wanted: Vec<Result<Draft, No>>, telling: Telling) {
         for draft in wanted {
             match draft {
                 Ok(draft) => self.drafts.push(&draft),
+                Err(_) if telling == Telling::Nothing => {}
                 Err(no) => self.left_out.push((self.drafts.len(), statement.to_owned(), no)),
             }
         }
@@ -172,22 +249,17 @@ impl Page {
 
     /// The statements that several payers share.
     fn shared(&self) -> Vec<&str> {
-        let shared = (0..self.drafts.len()).filter(|at| self.drafts.share(*at).is_some());
+        let shared = (0..self.drafts.shares.len()).filter(|at| self.drafts.share(*at).is_some());
         shared.map(|at| self.drafts.row(at).invoice).collect()
     }
 
     /// Its statements in their order, each with its draft's place or the rule that leaves it out.
     fn statements(&self) -> impl Iterator<Item = (&str, Result<usize, &No>)> {
         let mut left_out = self.left_out.iter().peekable();
-        (0..=self.drafts.len()).flat_map(move |at| {
-            let mut here = Vec::new();
-            while let Some((_, statement, no)) = left_out.next_if(|(before, ..)| *before == at) {
-                here.push((statement.as_str(), Err(no)));
-            }
-            if at < self.drafts.len() {
-                here.push((self.drafts.row(at).invoice, Ok(at)));
-            }
-            here
+        let mut drafts = 0..self.drafts.len();
+        std::iter::from_fn(move || match left_out.next_if(|(before, ..)| *before == drafts.start) {
+            Some((_, statement, no)) => Some((statement.as_str(), Err(no))),
+            None => drafts.next().map(|at| (self.drafts.invoices.get(at), Ok(at))),
         })
     }
 }
@@ -195,7 +267,7 @@ impl Page {
 async fn take_page(
     gate: &mut Gate<'_>,
     asking: &Asking<'_>,
-    twice: &HashSet<Box<str>>,
+    twice: &Twice,
     page: Page,
     sorted: &mut Sorted,
 ) -> Result<(), FlowError> {
@@ -221,16 +293,11 @@ async fn take_page(
         match draft {
             // Numbered, so that a person in review can name it.
             Ok(draft) => {
-                if let Some(wanted) = &mut sorted.wanted {
-                    let amount = money(draft.amount_minor, asking.account.currency.code())?.grouped();
-                    let payer = format!("{} <{}>", draft.payer_name, draft.payer_email);
-                    let rules = asking.rules();
-                    wanted.push(Wanted { statement: number.to_owned(), amount, payer, rules });
-                }
+                sorted.want(asking, &draft)?;
                 let line = before + drafts.len() + 1;
                 drafts.push(&Draft { line: u32::try_from(line).unwrap_or(u32::MAX), ..draft });
             }
-            Err(No { rule, why }) => sorted.skipped.push(Skipped { statement: number.to_owned(), rule, why }),
+            Err(no) => sorted.skip(number, no),
         }
     }
     gate.take(&drafts, None).await.map(drop)
@@ -285,7 +352,7 @@ pub async fn perform(
     let Ok(Scheduled { push: rules, schedule }) = serde_json::from_str(&lease.payload) else {
         return Err(FlowError::refused("REMIT-0309", format!("the payload of {} does not read", lease.key)));
     };
-    let result = push(road, &rules, false).await;
+    let result = push(road, &rules, Telling::Nothing).await;
     road.point("push.pushed")?;
     let now_ms = road.now_ms();
     let next = match result {

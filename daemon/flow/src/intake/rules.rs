@@ -8,9 +8,10 @@ use crate::road::{Account, money};
 use chrono::NaiveDate;
 use fs_err::tokio as fs;
 use remitd_domain::account::Kind;
-use remitd_domain::draft::{Delivery, Draft, Drafts, Terms, check};
+use remitd_domain::draft::{Delivery, Draft, Terms, check};
 use remitd_domain::push::{Facts, HoldList, No};
 use remitd_domain::shares::{Part, Share};
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::Path;
 use tokio::io::AsyncReadExt;
@@ -18,7 +19,7 @@ use tokio::io::AsyncReadExt;
 /// Some hundred thousand numbers.
 const HOLD_LIST_MAX_BYTES: u64 = 4 << 20;
 
-pub(super) fn no<T>(rule: &'static str, why: impl Into<String>) -> Result<T, No> {
+pub(super) fn no<T>(rule: &'static str, why: impl Into<Cow<'static, str>>) -> Result<T, No> {
     Err(No { rule, why: why.into() })
 }
 
@@ -96,7 +97,7 @@ impl<'a> Asking<'a> {
 fn good(draft: Draft) -> Result<Draft, No> {
     let mut findings = Vec::new();
     let terms = Terms { delivery: Delivery::Mail, ledger: None };
-    check(Drafts::from(draft.clone()).row(0), terms, &mut findings);
+    check(draft.checked(), terms, &mut findings);
     match findings.first() {
         None => Ok(draft),
         Some(finding) => no("payer", finding.to_string()),

@@ -3,6 +3,7 @@
 //! payer is told once, by the new link's mail. What cannot be told now stays as it is.
 
 use super::gate::Gate;
+use super::listed::Listed;
 use super::push::Push;
 use super::quick::{Follows, one};
 use crate::effect::{MAIL, close_checkout};
@@ -14,9 +15,8 @@ use remitd_domain::policy::OneLink;
 use remitd_domain::request::{Change, State};
 use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
 use remitd_host::{FailureClass, JobSpec, Money};
-use remitd_store::{NewBatch, Request, RequestLine, Tx};
+use remitd_store::{NewBatch, Payable, Request, RequestLine, Tx};
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -61,43 +61,6 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
     Link { road, request, asked, open, read_ms }.mend().await
 }
 
-/// What a matter database lists as open, in few words: a push holds all of it.
-pub(super) struct Listed {
-    currency: &'static str,
-    /// None where it is in another currency.
-    minor: HashMap<Box<str>, Option<i64>>,
-    /// Those with several rows: nobody knows which is right.
-    twice: HashSet<Box<str>>,
-}
-
-impl Listed {
-    pub(super) fn of(currency: &'static str) -> Listed {
-        Listed { currency, minor: HashMap::new(), twice: HashSet::new() }
-    }
-
-    pub(super) fn note(&mut self, statement: &str, open: &Money) {
-        let minor = (open.currency == self.currency).then_some(open.amount_minor);
-        if self.minor.insert(statement.into(), minor).is_some() {
-            self.twice.insert(statement.into());
-        }
-    }
-
-    /// What is listed more than once.
-    pub(super) fn twice(self) -> HashSet<Box<str>> {
-        self.twice
-    }
-
-    /// None where the statement is not listed, or not once.
-    fn open(&self, request: &Request, statement: &str) -> Option<Open> {
-        if self.twice.contains(statement) {
-            return None;
-        }
-        let minor = self.minor.get(statement)?;
-        let ours = request.currency == self.currency;
-        Some(minor.filter(|_| ours).map_or(Open::Unsure, Open::Minor))
-    }
-}
-
 /// At each push: of the links of its connector and account, those that ask for something else than `listed` says, and those whose
 /// statements it does not list any more.
 pub(super) async fn sweep(
@@ -112,11 +75,15 @@ pub(super) async fn sweep(
         let page = road.store.payable_page(&push.connector, &push.account, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(ended) };
         after = last.id;
-        for request in page {
+        for payable in page.iter().filter(|payable| !is_owed(payable, listed)) {
+            let request = road.store.request(payable.id).await?;
+            let Some(request) = request.filter(|request| request.state == State::Outstanding) else {
+                continue;
+            };
             let asked = lines_of(road, &request).await?;
             let mut open = Vec::with_capacity(asked.len());
             for line in &asked {
-                open.push(match listed.open(&request, &line.invoice) {
+                open.push(match listed.open(&line.invoice, &request.currency) {
                     Some(open) => open,
                     None if origin(&request) == Origin::Balance && asked_for < BALANCES_MAX => {
                         asked_for += 1;
@@ -130,6 +97,12 @@ pub(super) async fn sweep(
             ended.extend(if dry_run { link.ending() } else { link.mend().await? });
         }
     }
+}
+
+/// Whether a link asks for just what is listed as open, all of it, as nearly all of them do: it needs no closer look.
+fn is_owed(payable: &Payable, listed: &Listed) -> bool {
+    let Payable { invoice, currency, amount_minor, .. } = payable;
+    payable.is_whole && listed.open(invoice, currency) == Some(Open::Minor(*amount_minor))
 }
 
 /// A link, and what the matter software says of each of its lines.

@@ -5,7 +5,7 @@ use crate::error::HostError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -14,12 +14,35 @@ const IDLE_MOST: usize = 8;
 /// Granted by name, it means this machine.
 const LOCALHOST: &str = "localhost";
 
-/// The one client that plugins use: no redirects, no proxy, no retries of its own, vetted addresses.
-pub(crate) fn client() -> Result<reqwest::Client, HostError> {
-    client_with(Vetting { look: Arc::new(|host| Box::pin(look(host))), public: is_public })
+/// The one client that plugins use: no redirects, no proxy, no retries of its own, vetted addresses. Made when it is first needed,
+/// since the machine's certificates take longer to read than most commands take in all.
+#[derive(Clone)]
+pub(crate) struct Client {
+    vetting: Vetting,
+    made: Arc<OnceLock<reqwest::Client>>,
 }
 
-pub(crate) fn client_with(vetting: Vetting) -> Result<reqwest::Client, HostError> {
+impl Default for Client {
+    fn default() -> Client {
+        Client::of(Vetting { look: Arc::new(|host| Box::pin(look(host))), public: is_public })
+    }
+}
+
+impl Client {
+    pub(crate) fn of(vetting: Vetting) -> Client {
+        Client { vetting, made: Arc::default() }
+    }
+
+    pub(crate) fn get(&self) -> Result<&reqwest::Client, HostError> {
+        if let Some(client) = self.made.get() {
+            return Ok(client);
+        }
+        let client = made_with(self.vetting.clone())?;
+        Ok(self.made.get_or_init(|| client))
+    }
+}
+
+fn made_with(vetting: Vetting) -> Result<reqwest::Client, HostError> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -51,6 +74,7 @@ pub(crate) struct NotPublic {
 pub(crate) type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Resolves names and refuses every address that is not public.
+#[derive(Clone)]
 pub(crate) struct Vetting {
     pub look: Arc<dyn Fn(String) -> Looking + Send + Sync>,
     pub public: fn(IpAddr) -> bool,

@@ -41,11 +41,11 @@ pub(crate) struct Opened {
     pub maildirs: HashMap<String, PathBuf>,
     pub outboxes: HashMap<String, Outbox>,
     pub secrets: HashMap<String, SecretString>,
-    pub http: reqwest::Client,
+    pub http: egress::Client,
 }
 
 impl Opened {
-    pub(crate) fn open(services: Services, http: reqwest::Client) -> Result<Opened, HostError> {
+    pub(crate) fn open(services: Services, http: egress::Client) -> Result<Opened, HostError> {
         let open = |spec| sql::Database::open(spec, services.odbc);
         let sql = services.sql.into_iter().map(open).collect::<Result<_, _>>()?;
         let smtp = services.smtp.into_iter().map(smtp::Relay::open).collect::<Result<_, _>>()?;

@@ -78,7 +78,9 @@ impl JobState {
         for _ in 0..=REDIRECTS_MOST {
             let host = url.host_str().unwrap_or_default().to_owned();
             let left = deadline.saturating_duration_since(Instant::now());
-            let built = self.around.opened.http.request(method.clone(), url.clone());
+            let client = self.around.opened.http.get();
+            let client = client.map_err(|error| Failure::unavailable("no-client", error.to_string()))?;
+            let built = client.request(method.clone(), url.clone());
             let built = built.headers(sent.headers.clone()).body(sent.body.clone()).timeout(left);
             let response = exchange(built, &host, reads).await?;
             let response = self.withhold_echo(reads, response)?;

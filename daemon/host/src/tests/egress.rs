@@ -6,7 +6,7 @@ use super::peer::{Answer, Peer, ok, to};
 use super::{Job, is};
 use crate::grants::Grants;
 use crate::job::Surroundings;
-use crate::reach::egress::{Vetting, client_with};
+use crate::reach::egress::{Client, Vetting};
 use crate::reach::{Opened, Services};
 use crate::wit::http::{Request, SecretHeader};
 use crate::wit::types::FailureClass::{self, Denied, Invalid, Unavailable, UnknownOutcome};
@@ -32,7 +32,7 @@ fn resolving(job: &mut Job, answers: &'static [&'static [IpAddr]]) -> Arc<Atomic
     let vetting = Vetting { look: Arc::new(look), public: |address| address == PUBLIC };
     let secrets = job.around.opened.secrets.clone();
     let services = Services { secrets, ..Services::default() };
-    let opened = Opened::open(services, client_with(vetting).unwrap()).unwrap();
+    let opened = Opened::open(services, Client::of(vetting)).unwrap();
     let around = &job.around;
     job.state.around = Arc::new(Surroundings {
         limits: around.limits.clone(),

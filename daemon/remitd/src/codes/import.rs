@@ -139,4 +139,7 @@ pub(super) const CODES: &[Code] = &[
     code("REMIT-0283", "One link for two kinds of money",
         "The statements ask for the firm's own money and for clients' money, or for another kind than the account keeps. Rules R1 and R2 for clients' money keep them apart.",
         "Ask for the statements of each kind by themselves, each into an account of that kind. The connector's column account_kind says which a statement is of; without it, it is earned."),
+    code("REMIT-0284", "The rows of a push cannot be kept",
+        "A push reads everything that is open before it asks for any of it, and keeps the rows in a file without a name in the daemon's own folder meanwhile. The disk is full, or the folder cannot be written to. Nothing was asked for.",
+        "Make room, or let the daemon's user write into the folder; a push on a schedule then goes on by itself."),
 ];

@@ -23,7 +23,10 @@ pub async fn run(asked: &Asked, strict: bool) -> Result<u8, Fault> {
             return Ok(BAD_CONFIGURATION);
         }
         Err(fault) => return Err(fault),
-        Ok(_) => tell(asked, &loaded.warnings)?,
+        Ok((_, seated)) => {
+            seated.host.check_http()?;
+            tell(asked, &loaded.warnings)?;
+        }
     }
     if !asked.json {
         show::note(&format!("{}: good", path.display()));

@@ -8,7 +8,7 @@ use crate::views::amount;
 use crate::wiring::{Need, Wired};
 use remitd_domain::money::Money;
 use remitd_flow::intake::basket::{self, Basket, Picked};
-use remitd_flow::intake::push::{self, Pushed};
+use remitd_flow::intake::push::{self, Pushed, Telling};
 use remitd_flow::intake::report::Report;
 use remitd_flow::intake::stale::Ended;
 use remitd_flow::plugin::JobSpec;
@@ -217,9 +217,10 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
             "add [[push]] connector = …, account = …",
         ));
     }
+    let telling = if dry_run { Telling::Dry } else { Telling::LeftOut };
     let mut views = Vec::new();
     for rules in wanted {
-        let Pushed { outcome, ended, wanted, skipped } = push::push(&wired.road, rules, dry_run).await?;
+        let Pushed { outcome, ended, wanted, skipped } = push::push(&wired.road, rules, telling).await?;
         let name = format!("push {}", rules.connector);
         let report = Report::of_outcome(&outcome, &name, &rules.account);
         views.push(PushView { connector: rules.connector.clone(), report, ended, wanted, skipped });
@@ -247,7 +248,7 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
             let heads = ["would be asked for", "amount", "of", "allowed by"];
             show::table(&heads, view.wanted.iter().map(row).collect())?;
         }
-        let row = |no: &push::Skipped| vec![no.statement.clone(), no.rule.to_owned(), no.why.clone()];
+        let row = |no: &push::Skipped| vec![no.statement.clone(), no.rule.to_owned(), no.why.to_string()];
         if !view.skipped.is_empty() {
             show::table(&["left out", "by", "why"], view.skipped.iter().map(row).collect())?;
         }

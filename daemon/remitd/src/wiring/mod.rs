@@ -154,6 +154,7 @@ fn road(loaded: &Loaded, store: Store, plugins: Plugins) -> Result<Road, Fault> 
     let config = &loaded.config;
     Ok(Road {
         store,
+        data: data_folder(loaded).unwrap_or_else(|| loaded.base.clone()),
         clock: Arc::new(SystemClock),
         faults: KillSelf::from_environment(),
         links: link_keys(loaded)?,

@@ -68,6 +68,7 @@ async fn batches(store: &Store, answers: &mut Answers) {
     let batch = tx.insert_batch(&new("first.csv")).await.unwrap();
     let nonces: Vec<u8> = (0..u8::try_from(4 * NONCE_BYTES).unwrap()).collect();
     let rows = drafts(&["A-1", "A-2", "A-1", ""]);
+    tx.with_room().await.unwrap();
     let taken = tx.insert_requests(&bulk(batch, State::Draft), &rows, &[0, 1, 2, 3], &nonces).await.unwrap();
     answers.note("insert_requests", &taken);
     answers.note("asked_by", tx.asked_by("operating", "A-1").await.unwrap());
@@ -207,14 +208,11 @@ async fn pages(store: &Store, answers: &mut Answers, batch: i64) {
     let mut tx = store.begin().await.unwrap();
     tx.set_replaces(batch, 1_001).await.unwrap();
     tx.commit().await.unwrap();
-    let payable = store.payable_page("matters", "operating", 0, 100).await.unwrap();
-    answers.note(
-        "payable_page",
-        payable.iter().map(|request| (request.id, request.replaces)).collect::<Vec<_>>(),
-    );
+    answers.note("payable_page", store.payable_page("matters", "operating", 0, 100).await.unwrap());
     let page = store.batch_page(batch, 0, 1).await.unwrap();
     let rest = store.batch_page(batch, page[0].id, 100).await.unwrap();
-    answers.note("batch_page", page.iter().chain(&rest).map(|request| request.id).collect::<Vec<_>>());
+    let facts = page.iter().chain(&rest).map(|request| (request.id, request.replaces));
+    answers.note("batch_page", facts.collect::<Vec<_>>());
     answers.note("waiting", store.waiting().await.unwrap());
 }
 

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::show;
 use fs_err as fs;
 use remitd_flow::FlowError;
-use remitd_flow::intake::push;
+use remitd_flow::intake::push::{self, Telling};
 use remitd_flow::plugin::JobSpec;
 use remitd_store::{Books, Filter, Sort};
 use serde::Serialize;
@@ -71,7 +71,7 @@ pub fn drop_file(inbox: &Path, name: &str, text: &str) -> Result<(), Fault> {
 
 pub async fn push(daemon: &Daemon) -> Result<(), Fault> {
     for (rules, _) in &daemon.wired.pushes {
-        push::push(&daemon.wired.road, rules, false).await?;
+        push::push(&daemon.wired.road, rules, Telling::Nothing).await?;
     }
     Ok(())
 }
