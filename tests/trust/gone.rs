@@ -18,6 +18,11 @@ fn a_lost_component_is_told_of_and_put_back() {
     install(&firm);
     fs_err::remove_file(firm.path("plugins/acme.wasm")).unwrap();
     assert!(firm.cli(&["check"]).expect(3).stderr.contains("REMIT-0118"));
+    // The others can be looked at all the same.
+    let listed = firm.cli(&["plugin", "list"]).expect(3);
+    assert!(listed.stdout.contains("csv") && listed.stderr.contains("REMIT-0118"), "{listed:?}");
+    firm.cli(&["plugin", "inspect", "csv"]).expect(0);
+    assert!(firm.cli(&["plugin", "inspect", "acme"]).expect(3).stderr.contains("REMIT-0118"));
     let verified = firm.cli(&["plugin", "verify", "--json"]).expect(1).json();
     let acme = verified.as_array().unwrap().iter().find(|plugin| plugin["id"] == "acme").unwrap();
     assert_eq!(acme["good"], false);

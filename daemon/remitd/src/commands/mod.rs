@@ -66,7 +66,7 @@ impl Asked {
         config::load(&path, std::env::vars()).map_err(Fault::Configuration)
     }
 
-    /// For the commands that mend what is installed: a component may be missing.
+    /// For the commands that look at what is installed, or mend it: a component may be missing.
     pub fn load_to_mend(&self) -> Result<Loaded, Fault> {
         let path = config::find(self.config.clone());
         config::load_with(&path, std::env::vars(), config::Components::MayBeMissing)

@@ -4,7 +4,7 @@
 pub mod plugins;
 mod services;
 
-pub use plugins::seat;
+pub use plugins::{look, seat};
 pub use services::{bare_cache_folder, bare_host};
 
 use crate::clock::SystemClock;

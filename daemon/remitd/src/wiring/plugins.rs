@@ -8,7 +8,7 @@ use crate::trust::{self, Distrust, Lock, grants};
 use remitd_flow::Plugins;
 use remitd_flow::intake::recognise::BY_CONTENT;
 use remitd_flow::plugin::{Connector, Gateway, Importer, JobSpec, MailProvider};
-use remitd_host::keep::Keep;
+use remitd_host::keep::{Forgetful, Keep};
 use remitd_host::{FailureClass, Host, HostError, Kind, Plugin, PluginSpec, settings_faults};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub async fn seat(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<(Plugins, Seat
     let lock = Lock::read(loaded)?;
     let mut problems = Vec::new();
     let mut all = Vec::new();
-    let ready = tokio::task::block_in_place(|| load_all(loaded, &lock, &host));
+    let ready = tokio::task::block_in_place(|| load_all(loaded, &lock, &host, None));
     for (at, plugin) in ready.into_iter().enumerate() {
         match plugin {
             Ok(plugin) => {
@@ -55,9 +55,30 @@ pub async fn seat(loaded: &Loaded, keep: Arc<dyn Keep>) -> Result<(Plugins, Seat
     Ok((plugins, Seated { host, all }))
 }
 
+/// Those plugins that load, all or the one that is named, and what is wrong with the others: for whoever looks at them. None takes
+/// a seat, and none stands in another's way.
+pub fn look(loaded: &Loaded, only: Option<&str>) -> Result<(Seated, Problems), Fault> {
+    let host = host(loaded, Arc::<Forgetful>::default())?;
+    let lock = Lock::read(loaded)?;
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    for plugin in tokio::task::block_in_place(|| load_all(loaded, &lock, &host, only)) {
+        match plugin {
+            Ok(plugin) => all.push(plugin),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    Ok((Seated { host, all }, config::in_order(problems)))
+}
+
 /// Compiling takes seconds and a processor each: side by side.
-fn load_all(loaded: &Loaded, lock: &Lock, host: &Host) -> Vec<Result<Arc<Plugin>, Box<Problem>>> {
+fn load_all(
+    loaded: &Loaded,
+    lock: &Lock,
+    host: &Host,
+    only: Option<&str>,
+) -> Vec<Result<Arc<Plugin>, Box<Problem>>> {
     let plugins = loaded.config.plugins.iter().enumerate();
+    let plugins = plugins.filter(|(_, wanted)| only.is_none_or(|only| wanted.id == only));
     std::thread::scope(|scope| {
         let loads: Vec<_> =
             plugins.map(|(at, wanted)| scope.spawn(move || load(loaded, lock, host, at, wanted))).collect();

@@ -27,7 +27,7 @@ struct Inspected {
 }
 
 pub async fn run(asked: &Asked, wanted: &str) -> Result<u8, Fault> {
-    let (host, plugin) = named(asked, wanted).await?;
+    let (host, plugin) = named(asked, wanted)?;
     let description = host
         .describe(&plugin)
         .await
@@ -67,7 +67,7 @@ enum Origin {
 
 impl Origin {
     fn of(asked: &Asked, wanted: &str) -> Origin {
-        let configured = asked.load().ok().and_then(|loaded| {
+        let configured = asked.load_to_mend().ok().and_then(|loaded| {
             let plugin = loaded.config.plugins.iter().find(|plugin| plugin.id == wanted)?.clone();
             Some((loaded, plugin))
         });

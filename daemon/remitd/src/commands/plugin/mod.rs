@@ -11,10 +11,9 @@ mod verify;
 use super::Asked;
 use crate::cli::Plugin as Command;
 use crate::config;
-use crate::fault::{DONE, Fault};
+use crate::fault::{BAD_CONFIGURATION, DONE, Fault};
 use crate::{logging, show, wiring};
 use remitd_domain::time::Clock;
-use remitd_host::keep::Forgetful;
 use remitd_host::{Grants, Host, JobSpec, Plugin, PluginSpec};
 use remitd_store::AuditRow;
 use serde::Serialize;
@@ -45,7 +44,7 @@ impl From<&Arc<Plugin>> for PluginView {
 
 pub async fn run(asked: &Asked, command: Command) -> Result<u8, Fault> {
     match command {
-        Command::List => list(asked).await,
+        Command::List => list(asked),
         Command::Inspect { plugin } => inspect::run(asked, &plugin).await,
         Command::Run { plugin, export, arguments } => call(asked, &plugin, &export, &arguments).await,
         Command::Install(wanted) => install::run(asked, &wanted).await,
@@ -65,7 +64,7 @@ async fn call(asked: &Asked, plugin: &str, export: &str, arguments: &str) -> Res
             r#"write an object by parameter: '{"field": "client", "text": "roe", "limit": 5}'"#,
         )
     })?;
-    let (host, found) = named(asked, plugin).await?;
+    let (host, found) = named(asked, plugin)?;
     let job = JobSpec::new("plugin run", "plugin run");
     let answer = host.call_json(&found, job, export, arguments).await.map_err(|failure| {
         Fault::usage(
@@ -77,38 +76,41 @@ async fn call(asked: &Asked, plugin: &str, export: &str, arguments: &str) -> Res
     Ok(DONE)
 }
 
-async fn list(asked: &Asked) -> Result<u8, Fault> {
-    let loaded = asked.load()?;
+fn list(asked: &Asked) -> Result<u8, Fault> {
+    let loaded = asked.load_to_mend()?;
     logging::start_quiet(&loaded.config.log);
-    let (_, seated) = wiring::seat(&loaded, Arc::<Forgetful>::default()).await?;
-    let views: Vec<_> = seated.all.iter().map(PluginView::from).collect();
+    let (found, problems) = wiring::look(&loaded, None)?;
+    let views: Vec<_> = found.all.iter().map(PluginView::from).collect();
+    if !problems.0.is_empty() {
+        show::note(&problems.to_string());
+    }
+    let end = if problems.0.is_empty() { DONE } else { BAD_CONFIGURATION };
     if asked.json {
         show::json(&views)?;
-        return Ok(DONE);
+        return Ok(end);
     }
     let row = |view: &PluginView| {
         let grants: Vec<String> = view.grants.each().map(|(key, name)| format!("{key} {name}")).collect();
         vec![view.id.clone(), view.kind.to_owned(), grants.join(", "), view.sha256.clone()]
     };
     show::table(&["id", "kind", "grants", "sha256"], views.iter().map(row).collect())?;
-    Ok(DONE)
+    Ok(end)
 }
 
 /// A bundled plugin or a file of the working folder, with no grants and without any configuration; else a configured one, with
 /// its own.
-async fn named(asked: &Asked, name: &str) -> Result<(Arc<Host>, Arc<Plugin>), Fault> {
+fn named(asked: &Asked, name: &str) -> Result<(Arc<Host>, Arc<Plugin>), Fault> {
     let bundled = remitd_plugins::bundled(name).map(|bundled| bundled.wasm.to_vec());
-    let configured = match asked.load() {
+    let configured = match asked.load_to_mend() {
         Ok(loaded) if loaded.config.plugins.iter().any(|plugin| plugin.id == name) => Some(loaded),
         Err(fault) if bundled.is_none() && !Path::new(name).exists() => return Err(fault),
         _ => None,
     };
     if let Some(loaded) = configured {
         logging::start_quiet(&loaded.config.log);
-        let (_, seated) = wiring::seat(&loaded, Arc::<Forgetful>::default()).await?;
-        let found = seated.all.iter().find(|plugin| plugin.id() == name).cloned();
-        let plugin = found.ok_or_else(|| unknown(asked, name))?;
-        return Ok((seated.host, plugin));
+        let (mut found, problems) = wiring::look(&loaded, Some(name))?;
+        let plugin = found.all.pop().ok_or(Fault::Configuration(problems))?;
+        return Ok((found.host, plugin));
     }
     let wasm = match bundled {
         Some(wasm) => wasm,
@@ -124,7 +126,7 @@ async fn named(asked: &Asked, name: &str) -> Result<(Arc<Host>, Arc<Plugin>), Fa
 fn unknown(asked: &Asked, name: &str) -> Fault {
     let mut known: Vec<String> =
         remitd_plugins::BUNDLED.iter().map(|bundled| bundled.id.to_owned()).collect();
-    if let Ok(loaded) = asked.load() {
+    if let Ok(loaded) = asked.load_to_mend() {
         known.extend(loaded.config.plugins.into_iter().map(|plugin| plugin.id));
     }
     known.sort();
