@@ -337,3 +337,24 @@ impl Store {
         rows.iter().map(posting).collect()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    /// A push asks this for each of its pages: over all that was ever asked for, it would take longer with every link.
+    #[tokio::test]
+    async fn what_is_on_its_way_is_not_looked_for_among_all_requests() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("remitd.sqlite");
+        let store = Store::open(&format!("sqlite:{}", file.display()), 1).await.unwrap();
+        let plan = concat!("EXPLAIN QUERY PLAN ", settling!("SELECT value FROM json_each($3)"));
+        let steps = store.db.rows(plan, args!["matters", 0, "[]", "operating"]).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.text(3).unwrap()).collect();
+        let scans = |step: &&String| step.starts_with("SCAN") && !step.contains("json_each");
+        let whole: Vec<&String> = steps.iter().filter(scans).filter(|step| !step.contains("INDEX")).collect();
+        assert!(whole.is_empty(), "{whole:?} of {steps:#?}");
+        store.close().await;
+    }
+}
