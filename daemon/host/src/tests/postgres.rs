@@ -2,7 +2,6 @@
 
 use super::{Job, is, job};
 use crate::grants::Grants;
-use crate::reach::sql::{READERS_MOST, WRITERS_MOST};
 use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Statement, Value};
 use crate::wit::types::{Date, Failure, FailureClass};
@@ -51,6 +50,7 @@ async fn one_database_from_end_to_end() {
     values(&mut job).await;
     refusals(&mut job).await;
     limits(&mut job).await;
+    read_only_by_default(&mut job, &mut admin).await;
     lost_connections(&mut job, &mut admin).await;
 }
 
@@ -141,22 +141,25 @@ async fn limits(job: &mut Job) {
     assert!(change(job, "SELECT 1 FROM bill", &[]).await.is_ok(), "the session was put right");
 }
 
+/// What an administrator has made read-only stays so.
+async fn read_only_by_default(job: &mut Job, admin: &mut PgConnection) {
+    let write = "UPDATE bill SET whole = whole";
+    let whole = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = …', current_database()); END $$";
+    let anew = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = 'remitd' AND datname = current_database()";
+    for (on, expect) in [("on", Some("read-only")), ("off", None)] {
+        admin.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(whole.replace('…', on)))).await.unwrap();
+        admin.execute(anew).await.unwrap();
+        let code = change(job, write, &[]).await.err().map(|failure| failure.code);
+        assert_eq!(code.as_deref(), expect, "{on}");
+    }
+}
+
 async fn lost_connections(job: &mut Job, admin: &mut PgConnection) {
     assert!(query(job, "SELECT 1", &[]).await.is_ok());
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'remitd'";
     admin.execute(end).await.unwrap();
-    // Those that were in use a moment ago are not asked whether they are well: each is noticed by a statement that fails.
-    for _ in 0..READERS_MOST.max(WRITERS_MOST) {
-        for answer in
-            [query(job, "SELECT 1", &[]).await.map(drop), change(job, "SELECT 1", &[]).await.map(drop)]
-        {
-            if let Err(failure) = answer {
-                is(&failure, FailureClass::Unavailable, "connect");
-            }
-        }
-    }
     assert!(query(job, "SELECT 1", &[]).await.is_ok(), "the pool comes back by itself");
-    assert!(change(job, "SELECT 1", &[]).await.is_ok(), "the pool comes back by itself");
     let suicide = "SELECT pg_terminate_backend(pg_backend_pid())";
     is(&change(job, suicide, &[]).await.unwrap_err(), FailureClass::Unavailable, "connect");
     // A deferred trigger that ends the connection makes COMMIT itself fail: nobody can say what was kept.

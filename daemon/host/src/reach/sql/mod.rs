@@ -25,20 +25,17 @@ use crate::wit::types::Failure;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::{Connection as _, Pool, Transaction};
+use sqlx::{Pool, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// A connection that came back within this time is taken for a good one. A server that went away meanwhile is noticed by the statement,
-/// before it has changed anything, and whoever wanted it tries again.
-const WARM: Duration = Duration::from_secs(1);
 /// Longer than SQLite waits for a lock.
 const COMMIT_TIMEOUT: Duration = Duration::from_millis(5_500);
-pub(crate) const READERS_MOST: u32 = 4;
-pub(crate) const WRITERS_MOST: u32 = 2;
+const READERS_MOST: u32 = 4;
+const WRITERS_MOST: u32 = 2;
 const ROWS_MOST: usize = 10_000;
 const ANSWER_MAX_BYTES: usize = 16 << 20;
 const STATEMENTS_MOST: usize = 1_000;
@@ -227,17 +224,7 @@ fn in_statement(at: usize, statement: &Statement, failure: Failure) -> Failure {
 }
 
 fn pool_of<DB: sqlx::Database>(most: u32) -> PoolOptions<DB> {
-    let options = PoolOptions::new().max_connections(most);
-    let options = options.acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT);
-    // It was well when it came back: it is asked again only where it has lain for a while.
-    options.test_before_acquire(false).before_acquire(|connection: &mut DB::Connection, about| {
-        Box::pin(async move {
-            if about.idle_for > WARM {
-                connection.ping().await?;
-            }
-            Ok(true)
-        })
-    })
+    PoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT)
 }
 
 /// A connection that goes back to its pool only after a whole transaction. After anything else it is closed: that rolls back too,

@@ -81,13 +81,13 @@ impl Pools {
     }
 }
 
-/// Begins, with bounds for this transaction only, in one round trip; what a function of an earlier one may have set for the session
-/// is gone.
+/// Begins, with bounds for this transaction only, in one round trip. What a function may have set for the session is gone before a
+/// writing one; a reading one takes it back itself. A server or a user that is read-only by default stays so.
 fn begin(limit: Duration, access: Access) -> SqlStr {
-    let mode = if access == Access::Read { "READ ONLY" } else { "READ WRITE" };
+    let begin = if access == Access::Read { "BEGIN READ ONLY" } else { "BEGIN; RESET ALL" };
     let (statement, lock) = (limit.as_millis().max(1), lock_wait(limit).as_millis().max(1));
     super::text(format!(
-        "BEGIN {mode}; RESET ALL; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
+        "{begin}; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
     ))
 }
 

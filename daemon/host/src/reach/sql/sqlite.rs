@@ -36,9 +36,11 @@ impl Pools {
         let options =
             options.create_if_missing(false).busy_timeout(ACQUIRE_TIMEOUT).disable_statement_logging();
         let file = options.get_filename().display().to_string();
-        let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone().pragma("query_only", "1"));
-        // A file has one writer: a second one here would only sleep in front of its lock.
-        let writing = pool_of(1).connect_lazy_with(options);
+        // A file has nothing to answer with when it is asked whether it is well; and it has one writer: a second one here would only
+        // sleep in front of its lock.
+        let pool = |most| pool_of(most).test_before_acquire(false);
+        let reading = pool(READERS_MOST).connect_lazy_with(options.clone().pragma("query_only", "1"));
+        let writing = pool(1).connect_lazy_with(options);
         Ok(Pools { reading, writing, file, turns: RwLock::default() })
     }
 
