@@ -6,13 +6,12 @@ use crate::failure::one_line;
 use crate::job::{JobSpec, JobState, Stands};
 use crate::json;
 use crate::plugin::Plugin;
-use crate::threads::Lent;
 use crate::wit::types::{Description, Failure};
 use serde_json::Value as Json;
 use std::sync::Arc;
-use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{ComponentExportIndex, InstancePre, Type, Val};
+use wasmtime::{Engine, Store};
 
 impl Host {
     /// Calls an export, as `search` or `connector.search`. Arguments are an object by parameter or an array; the call context
@@ -51,7 +50,7 @@ impl Host {
 }
 
 async fn call(
-    mut store: Lent,
+    mut store: Store<JobState>,
     pre: InstancePre<JobState>,
     index: ComponentExportIndex,
     shape: ComponentFunc,

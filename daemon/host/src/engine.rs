@@ -1,5 +1,5 @@
-//! The engine and the way of a job through it: one wasmtime engine, threads of its own for guests, a pulse that moves the epoch.
-//! A guest that loops holds one of these threads for a tick at a time and no thread of the daemon's.
+//! The engine and the way of a job through it: one wasmtime engine, threads for guests that compute for long, a pulse that moves
+//! the epoch. A guest that loops holds one of these threads for a tick at a time, and its caller's for its first two.
 
 use crate::cache::Cache;
 use crate::error::HostError;
@@ -13,7 +13,7 @@ use crate::plugin::{Plugin, PluginSpec};
 use crate::pulse::Pulse;
 use crate::reach::{Opened, Services, egress};
 use crate::tamper::Tamper;
-use crate::threads::{Begins, Lent, Stopped, Threads};
+use crate::threads::{Begins, Stopped, Threads};
 use crate::wit;
 use crate::wit::types::{CallContext, Failure, FailureClass};
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store, UpdateDeadline};
@@ -50,7 +50,7 @@ pub struct HostConfig {
     /// Compiled plugins are kept here.
     pub cache_dir: PathBuf,
     pub limits: Limits,
-    /// Threads that guests run on.
+    /// Threads for guests that compute for longer than a tick.
     pub guest_threads: usize,
     /// The firm's time zone, for `clock.today`.
     pub today: chrono_tz::Tz,
@@ -83,8 +83,7 @@ impl Host {
             add(&mut linker).map_err(engine_error)?;
         }
         let threads = Arc::new(Threads::start(config.guest_threads)?);
-        // Pools and clients belong to the guests' runtime, where they are used.
-        let opened = threads.inside(|| Opened::open(services, egress::Client::default()))?;
+        let opened = Opened::open(services, egress::Client::default())?;
         let places = Arc::new(Semaphore::new(config.limits.jobs as usize));
         let around = Arc::new(Surroundings {
             limits: config.limits,
@@ -117,7 +116,7 @@ impl Host {
         keep: Arc<dyn Keep>,
         tamper: Option<Arc<dyn Tamper>>,
     ) -> Result<Arc<Host>, HostError> {
-        let opened = self.threads.inside(|| Opened::open(services, self.around.opened.http.clone()))?;
+        let opened = Opened::open(services, self.around.opened.http.clone())?;
         let around = Surroundings {
             limits: self.around.limits.clone(),
             opened,
@@ -169,7 +168,7 @@ impl Host {
     /// context to pass on. Dropping the returned future stops the guest.
     pub async fn run<R, F, Fut>(&self, plugin: &Arc<Plugin>, job: JobSpec, call: F) -> Result<R, Failure>
     where
-        F: FnOnce(Lent, InstancePre<JobState>, CallContext) -> Fut + Send + 'static,
+        F: FnOnce(Store<JobState>, InstancePre<JobState>, CallContext) -> Fut + Send + 'static,
         Fut: Future<Output = wasmtime::Result<Result<R, Failure>>> + Send + 'static,
         R: Send + 'static,
     {
@@ -178,8 +177,7 @@ impl Host {
         }
         let wall_ms = job.wall_ms.unwrap_or(self.around.limits.call_ms);
         let wall = Duration::from_millis(wall_ms);
-        let place = tokio::time::timeout(wall, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
+        let Some(place) = self.place(wall).await else {
             return Err(Failure::unavailable(
                 "busy",
                 "as many jobs of plugins as may run at once are running",
@@ -190,13 +188,21 @@ impl Host {
         let context = self.context(&job, wall_ms);
         let mut store = self.store(plugin, Arc::clone(&ledger), job.job.clone(), deadline);
         store.data_mut().usage.clone_from(&job.usage);
-        let (store, kept) = Lent::out(store).await;
         let pre = plugin.pre.clone();
         let beating = self.pulse.beat();
-        let work = async move { tokio::time::timeout_at(deadline, call(store, pre, context)).await };
-        // One that had to be stopped the last time will be at it again.
-        let begins = if plugin.failed_last() { Begins::Long } else { Begins::Quick };
-        let ended = self.threads.run(work, (begins, Arc::clone(&ledger)), (kept, place, beating)).await;
+        let work = async move {
+            let answer = tokio::time::timeout_at(deadline, call(store, pre, context)).await;
+            // Held until the instance is gone.
+            drop((place, beating));
+            answer
+        };
+        // One that had to be stopped the last time, or held its caller's thread, will be at it again.
+        let begins = match job.long || plugin.failed_last() || plugin.overstayed() {
+            true => Begins::There,
+            false => Begins::Here,
+        };
+        let ended = self.threads.run(work, begins, &ledger).await;
+        plugin.note_stay(ledger.overstayed());
         if let Some(usage) = &job.usage {
             ledger.tell(usage);
         }
@@ -215,6 +221,15 @@ impl Host {
         };
         self.judge(plugin, &job, &ledger, answer.as_ref().err());
         answer
+    }
+
+    /// Leave to run, once fewer jobs run than may; none where that takes too long.
+    async fn place(&self, wall: Duration) -> Option<OwnedSemaphorePermit> {
+        let places = Arc::clone(&self.places);
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            return Some(place);
+        }
+        tokio::time::timeout(wall, places.acquire_owned()).await.ok()?.ok()
     }
 
     /// Counts failures that are the plugin's own fault. After too many in a row it is set aside: what goes on failing would only

@@ -31,6 +31,8 @@ pub struct JobSpec {
     pub key: String,
     /// Wall time, where it is not the usual.
     pub wall_ms: Option<u64>,
+    /// It is known to compute for long, or its services may hold the thread, as those that read a file.
+    pub long: bool,
     /// Whether its end says something of how the plugin works.
     pub stands: Stands,
     /// Filled in when the job has ended, for whoever wants to know what it took.
@@ -39,7 +41,14 @@ pub struct JobSpec {
 
 impl JobSpec {
     pub fn new(job: impl Into<String>, key: impl Into<String>) -> JobSpec {
-        JobSpec { job: job.into(), key: key.into(), wall_ms: None, stands: Stands::Counted, usage: None }
+        JobSpec {
+            job: job.into(),
+            key: key.into(),
+            wall_ms: None,
+            long: false,
+            stands: Stands::Counted,
+            usage: None,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Usage {
 pub(crate) struct Ledger {
     touched: AtomicBool,
     ticked: AtomicBool,
+    overstayed: AtomicBool,
     in_call: AtomicBool,
     waited_ticks: AtomicU64,
     memory_cap: AtomicUsize,
@@ -108,6 +109,15 @@ impl Ledger {
 
     pub(crate) fn ticked(&self) -> bool {
         self.ticked.load(Ordering::Relaxed)
+    }
+
+    /// It held its caller's thread for longer than a guest may.
+    pub(crate) fn note_overstay(&self) {
+        self.overstayed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn overstayed(&self) -> bool {
+        self.overstayed.load(Ordering::Relaxed)
     }
 
     /// Whether something outside may have changed.

@@ -44,6 +44,5 @@ pub use reach::serve_odbc;
 pub use reach::{Outbox, Security, Services, SmtpRelay, SpawnWorker, SqlConnection, run_script};
 pub use settings::{SettingFault, settings_faults};
 pub use tamper::{Step, Tamper};
-pub use threads::Lent;
 pub use wit::types;
 pub use wit::types::{CallContext, Date, Description, Failure, FailureClass, Header, Money, Webhook};

@@ -28,6 +28,8 @@ pub struct Plugin {
     pub(crate) pre: InstancePre<JobState>,
     /// Jobs that ended by the plugin's own fault since the last that did not.
     failures: AtomicU32,
+    /// Its last job held its caller's thread for longer than a guest may.
+    overstayed: AtomicBool,
     /// Nothing but a reload puts it back.
     aside: AtomicBool,
 }
@@ -57,7 +59,14 @@ impl Plugin {
             .instantiate_pre(component)
             .map_err(|error| HostError::Unfit { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
         let charter = Arc::new(Charter::new(spec.id, sha256, spec.grants, spec.settings_json)?);
-        Ok(Plugin { charter, kind, pre, failures: AtomicU32::new(0), aside: AtomicBool::new(false) })
+        Ok(Plugin {
+            charter,
+            kind,
+            pre,
+            failures: AtomicU32::new(0),
+            overstayed: AtomicBool::new(false),
+            aside: AtomicBool::new(false),
+        })
     }
 
     pub fn id(&self) -> &str {
@@ -112,6 +121,14 @@ impl Plugin {
     /// Whether its last job ended by its own fault.
     pub(crate) fn failed_last(&self) -> bool {
         self.failures.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn overstayed(&self) -> bool {
+        self.overstayed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_stay(&self, overstayed: bool) {
+        self.overstayed.store(overstayed, Ordering::Relaxed);
     }
 
     /// Counts how a job ended; gives whether the plugin is set aside by it.

@@ -50,7 +50,7 @@ impl Importer {
         out: mpsc::Sender<Delivered>,
         conventions: Conventions,
     ) -> Result<u64, Failure> {
-        let source = source.into();
+        let (source, job) = (source.into(), JobSpec { long: true, ..job });
         calls!(self.seat, self.pre, job, remitd_plugin_importer, |guest, store, context| {
             let source = store.data_mut().table().push(source)?;
             let sink = store.data_mut().table().push(Sink::new(out))?;
