@@ -1,7 +1,8 @@
-//! Builds the plugins that come with remitd, as components.
+//! Builds the plugins that come with remitd, as components, and works out by which digest each is known.
 
+use sha2::{Digest, Sha256};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const PLUGINS: [&str; 9] = [
     "csv-importer",
@@ -20,5 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = here.parent().ok_or("the plugins stand inside a workspace")?;
     // What importers of tables share goes into their components too.
     println!("cargo::rerun-if-changed={}", here.join("tabular").display());
-    remitd_guest_build::build_guests(root, "plugins", &PLUGINS)
+    remitd_guest_build::build_guests(root, "plugins", &PLUGINS)?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    for plugin in PLUGINS {
+        let wasm = fs_err::read(out.join(format!("{plugin}.wasm")))?;
+        fs_err::write(out.join(format!("{plugin}.sha256")), hex::encode(Sha256::digest(wasm)))?;
+    }
+    Ok(())
 }

@@ -28,7 +28,7 @@ fn host() -> Arc<Host> {
 fn load(host: &Host, release: &Path, name: &str, settings: &str) -> Arc<Plugin> {
     let path = release.join(format!("{name}.wasm"));
     let (id, settings_json) = (name.to_owned(), settings.to_owned());
-    let wasm = fs_err::read(&path).unwrap();
+    let wasm = fs_err::read(&path).unwrap().into();
     host.load(PluginSpec { id, wasm, grants: Grants::default(), settings_json }).unwrap()
 }
 

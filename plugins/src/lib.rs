@@ -8,6 +8,8 @@ pub struct Bundled {
     /// TOML.
     pub manifest: &'static str,
     pub wasm: &'static [u8],
+    /// Of the component, in hexadecimal.
+    pub sha256: &'static str,
 }
 
 macro_rules! bundle {
@@ -16,6 +18,7 @@ macro_rules! bundle {
             id: $id,
             manifest: include_str!(concat!("../", $id, "/plugin.toml")),
             wasm: include_bytes!(concat!(env!("OUT_DIR"), "/", $id, ".wasm")),
+            sha256: include_str!(concat!(env!("OUT_DIR"), "/", $id, ".sha256")),
         }
     };
 }

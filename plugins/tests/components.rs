@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use remitd_plugins::{BUNDLED, bundled};
+use sha2::{Digest, Sha256};
 use wasmparser::{Parser, Payload};
 
 /// A component is loaded by every start of the daemon, and kept once for each. The largest unpacks and reads XML.
@@ -110,4 +111,11 @@ fn components_are_small() {
         assert!(plugin.wasm.len() < SIZE_MAX_BYTES, "{} has {} bytes", plugin.id, plugin.wasm.len());
     }
     assert!(bundled("no-such-plugin").is_none());
+}
+
+#[test]
+fn each_is_known_by_its_own_digest() {
+    for plugin in BUNDLED {
+        assert_eq!(plugin.sha256, hex::encode(Sha256::digest(plugin.wasm)), "{}", plugin.id);
+    }
 }

@@ -28,8 +28,8 @@ pub fn run() {
     let warm = least(ROUNDS, || runtime.block_on(kept(&host, &plugin)));
     bound("plugin call in a fresh sandbox", fresh * 1e6, 20.0, "µs");
     ratio("  / wasmtime alone, on one thread", fresh, bare, 1.0 / 1.3);
-    ratio("  with 8 in flight / wasmtime alone", many, bare, 1.0 / 1.3);
-    times("  / the way to a guests' thread and back", fresh, hop);
+    ratio("  with 8 in flight on one thread / wasmtime alone", many, bare, 1.0 / 1.3);
+    times("  / a job that does nothing", fresh, hop);
     times("  / an instance that is kept", fresh, warm);
     match extism() {
         Some((extism_fresh, extism_warm)) => {

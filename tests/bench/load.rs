@@ -2,6 +2,7 @@
 
 use crate::sandbox::{host, spec};
 use crate::{least, now, ratio};
+use remitd_host::Wasm;
 use std::hint::black_box;
 use wasmtime::component::Component;
 
@@ -13,14 +14,15 @@ pub fn run() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path(), 1);
     // Kept from here on.
-    let plugin = host.load(spec(largest.wasm.to_vec())).unwrap();
+    let wasm = Wasm::bundled(largest.wasm, largest.sha256);
+    let plugin = host.load(spec(wasm.clone())).unwrap();
     let compile = least(COMPILES, || {
         let began = now();
         black_box(Component::new(plugin.pre().engine(), largest.wasm).unwrap());
         began.elapsed().as_secs_f64()
     });
     let load = least(RUNS, || {
-        let spec = spec(largest.wasm.to_vec());
+        let spec = spec(wasm.clone());
         let began = now();
         black_box(host.load(spec).unwrap());
         began.elapsed().as_secs_f64()

@@ -1,6 +1,6 @@
 //! A host with nothing behind it and the CSV importer, for rows that measure the plugin platform itself.
 
-use remitd_host::{Grants, Host, HostConfig, Limits, Plugin, PluginSpec, Services};
+use remitd_host::{Grants, Host, HostConfig, Limits, Plugin, PluginSpec, Services, Wasm};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -30,8 +30,13 @@ pub fn host_with(folder: &Path, guest_threads: usize, limits: Limits) -> Arc<Hos
     Host::new(config, Services::default(), &[remitd_flow::plugin::extend]).unwrap()
 }
 
-pub fn spec(wasm: Vec<u8>) -> PluginSpec {
-    PluginSpec { id: "bench".to_owned(), wasm, grants: Grants::default(), settings_json: "{}".to_owned() }
+pub fn spec(wasm: impl Into<Wasm>) -> PluginSpec {
+    PluginSpec {
+        id: "bench".to_owned(),
+        wasm: wasm.into(),
+        grants: Grants::default(),
+        settings_json: "{}".to_owned(),
+    }
 }
 
 pub fn csv(host: &Arc<Host>) -> Arc<Plugin> {

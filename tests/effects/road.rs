@@ -14,7 +14,7 @@ use remitd_flow::{
     Account, Dated, Entry, Faults, Firm as FirmSettings, Limits, Mail, Mailbox, NoFaults, OnUnknown, Plugins,
     Posting, Road, Seats, Wake, run,
 };
-use remitd_host::{Grants, Host, HostConfig, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection};
+use remitd_host::{Grants, Host, HostConfig, Plugin, PluginSpec, Services, SmtpRelay, SqlConnection, Wasm};
 use remitd_store::Store;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -121,7 +121,8 @@ impl Firm {
         let host = Host::new(self.host_config(), self.services(), &[plugin::extend]).unwrap();
         let load = |id: &str, file: &str, grants: Grants, settings: Value| -> Arc<Plugin> {
             let grants = if granted == Granted::All { grants } else { Grants::default() };
-            let wasm = remitd_plugins::bundled(file).unwrap().wasm.to_vec();
+            let bundled = remitd_plugins::bundled(file).unwrap();
+            let wasm = Wasm::bundled(bundled.wasm, bundled.sha256);
             host.load(PluginSpec { id: id.into(), wasm, grants, settings_json: settings.to_string() })
                 .unwrap()
         };

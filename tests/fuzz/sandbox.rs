@@ -3,7 +3,7 @@
 use crate::format::{FILE_NAME, Format};
 use crate::seen::Seen;
 use remitd_flow::plugin::{ByteSource, Conventions, Importer};
-use remitd_host::{Grants, Host, HostConfig, JobSpec, Limits, PluginSpec, Services, keep};
+use remitd_host::{Grants, Host, HostConfig, JobSpec, Limits, PluginSpec, Services, Wasm, keep};
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +29,8 @@ impl Sandbox {
             tamper: None,
         };
         let host = Host::new(config, Services::default(), &[remitd_flow::plugin::extend]).unwrap();
-        let wasm = remitd_plugins::bundled(format.id).unwrap().wasm.to_vec();
+        let bundled = remitd_plugins::bundled(format.id).unwrap();
+        let wasm = Wasm::bundled(bundled.wasm, bundled.sha256);
         let (id, settings_json) = (format.id.to_owned(), format.settings.clone());
         let plugin = host.load(PluginSpec { id, wasm, grants: Grants::default(), settings_json }).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

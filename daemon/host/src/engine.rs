@@ -9,7 +9,7 @@ use crate::job::{JobSpec, JobState, Stands, Surroundings};
 use crate::keep::{Keep, Note};
 use crate::ledger::Ledger;
 use crate::limits::{HANDLES_MOST, Limits, TABLE_ELEMENTS, TICK_MS};
-use crate::plugin::{Plugin, PluginSpec};
+use crate::plugin::{Plugin, PluginSpec, Wasm};
 use crate::pulse::Pulse;
 use crate::reach::{Opened, Services, egress};
 use crate::tamper::Tamper;
@@ -17,7 +17,6 @@ use crate::threads::{Begins, Stopped, Threads};
 use crate::wit;
 use crate::wit::types::{CallContext, Failure, FailureClass};
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -149,19 +148,18 @@ impl Host {
         grants: Grants,
         settings_json: String,
     ) -> Result<Arc<Plugin>, HostError> {
-        let (id, sha256) = (plugin.id().to_owned(), plugin.sha256().to_owned());
-        let spec = PluginSpec { id, wasm: Vec::new(), grants, settings_json };
-        Plugin::link(&self.linker, plugin.pre.component(), sha256, spec).map(Arc::new)
+        let (id, wasm) = (plugin.id().to_owned(), Wasm::bundled(&[], plugin.sha256()));
+        let spec = PluginSpec { id, wasm, grants, settings_json };
+        Plugin::link(&self.linker, plugin.pre.component(), spec).map(Arc::new)
     }
 
     /// Makes a plugin ready: compiles it, or takes it from the cache. Takes seconds the first time.
     pub fn load(&self, spec: PluginSpec) -> Result<Arc<Plugin>, HostError> {
-        let sha256 = hex::encode(Sha256::digest(&spec.wasm));
         let component = self
             .cache
-            .compiled(&self.engine, &spec.wasm, &sha256)
+            .compiled(&self.engine, &spec.wasm)
             .map_err(|error| HostError::Compile { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
-        Plugin::link(&self.linker, &component, sha256, spec).map(Arc::new)
+        Plugin::link(&self.linker, &component, spec).map(Arc::new)
     }
 
     /// Runs one job in a fresh instance that is gone afterwards. `call` is given the store, the linked component and the

@@ -38,7 +38,7 @@ pub use kind::Kind;
 pub use ledger::Usage;
 pub use limits::Limits;
 pub use manifest::{Ask, Manifest, ManifestError};
-pub use plugin::{Plugin, PluginSpec};
+pub use plugin::{Plugin, PluginSpec, Wasm};
 #[cfg(feature = "odbc")]
 pub use reach::serve_odbc;
 pub use reach::{Outbox, Security, Services, SmtpRelay, SpawnWorker, SqlConnection, run_script};

@@ -4,7 +4,10 @@ use crate::error::HostError;
 use crate::grants::{Charter, Grants};
 use crate::job::JobState;
 use crate::kind::{Kind, PACKAGE, VERSION};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wasmtime::Engine;
@@ -15,10 +18,42 @@ use wasmtime::component::{Component, InstancePre, Linker};
 #[derive(Debug, Clone)]
 pub struct PluginSpec {
     pub id: String,
-    pub wasm: Vec<u8>,
+    pub wasm: Wasm,
     pub grants: Grants,
     /// A JSON object.
     pub settings_json: String,
+}
+
+/// A component's bytes and the digest that they are known by, worked out once.
+#[derive(Debug, Clone)]
+pub struct Wasm {
+    bytes: Cow<'static, [u8]>,
+    sha256: String,
+}
+
+impl Wasm {
+    /// One that is part of this binary: its digest was worked out when that was built.
+    pub fn bundled(bytes: &'static [u8], sha256: &str) -> Wasm {
+        Wasm { bytes: bytes.into(), sha256: sha256.to_owned() }
+    }
+
+    /// In hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+impl From<Vec<u8>> for Wasm {
+    fn from(bytes: Vec<u8>) -> Wasm {
+        Wasm { sha256: hex::encode(Sha256::digest(&bytes)), bytes: bytes.into() }
+    }
+}
+
+impl Deref for Wasm {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// A plugin that is ready to run.
@@ -47,7 +82,6 @@ impl Plugin {
     pub(crate) fn link(
         linker: &Linker<JobState>,
         component: &Component,
-        sha256: String,
         spec: PluginSpec,
     ) -> Result<Plugin, HostError> {
         let engine = component.engine();
@@ -58,7 +92,7 @@ impl Plugin {
         let pre = linker
             .instantiate_pre(component)
             .map_err(|error| HostError::Unfit { plugin: spec.id.clone(), reason: format!("{error:#}") })?;
-        let charter = Arc::new(Charter::new(spec.id, sha256, spec.grants, spec.settings_json)?);
+        let charter = Arc::new(Charter::new(spec.id, spec.wasm.sha256, spec.grants, spec.settings_json)?);
         Ok(Plugin {
             charter,
             kind,

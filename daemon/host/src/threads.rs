@@ -134,3 +134,61 @@ impl Drop for Shut {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::thread::{self, ThreadId};
+    use tokio::task::yield_now;
+
+    /// Where a job is at first, and where it ends.
+    type Way = (ThreadId, ThreadId);
+
+    async fn way(between: impl FnOnce()) -> Way {
+        let first = thread::current().id();
+        between();
+        yield_now().await;
+        (first, thread::current().id())
+    }
+
+    /// As the host does over a large answer, without a chance to give way.
+    fn hold() {
+        let began = Instant::now();
+        while began.elapsed() < 2 * STAY_MOST {}
+    }
+
+    async fn run(begins: Begins, between: impl FnOnce(&Ledger) + Send + 'static) -> (Way, Arc<Ledger>) {
+        let (threads, ledger) = (Threads::start(1).unwrap(), Arc::new(Ledger::new(0)));
+        let its = Arc::clone(&ledger);
+        let ended = threads.run(async move { way(|| between(&its)).await }, begins, &ledger).await;
+        (ended.ok().expect("it ends"), ledger)
+    }
+
+    #[tokio::test]
+    async fn only_a_long_job_goes_elsewhere() {
+        let here = thread::current().id();
+        let (short, ledger) = run(Begins::Here, |_| {}).await;
+        assert_eq!(short, (here, here));
+        assert!(!ledger.overstayed());
+        let (computes, ledger) = run(Begins::Here, Ledger::note_tick).await;
+        assert!(computes.0 == here && computes.1 != here, "{computes:?}");
+        assert!(!ledger.overstayed());
+        let (holds, ledger) = run(Begins::Here, |_| hold()).await;
+        assert!(holds.0 == here && holds.1 != here, "{holds:?}");
+        assert!(ledger.overstayed());
+        let (long, ledger) = run(Begins::There, |_| hold()).await;
+        assert!(long.0 != here && long.1 != here, "{long:?}");
+        assert!(!ledger.overstayed(), "it held nobody's thread");
+    }
+
+    #[tokio::test]
+    async fn a_panic_stays_with_its_job() {
+        let threads = Threads::start(1).unwrap();
+        for begins in [Begins::Here, Begins::There] {
+            let ended = threads.run(async { panic!("on purpose") }, begins, &Ledger::new(0)).await;
+            assert!(matches!(ended, Err::<(), _>(Stopped::Panicked)));
+        }
+    }
+}

@@ -76,7 +76,7 @@ const HOSTILE: &str = r#"
 const HOSTILE_NAMES: [&str; 5] = ["fine", "loop", "deep", "trap", "bomb"];
 
 fn spec(wasm: Vec<u8>) -> PluginSpec {
-    PluginSpec { id: "acme".into(), wasm, grants: Grants::default(), settings_json: "{}".into() }
+    PluginSpec { id: "acme".into(), wasm: wasm.into(), grants: Grants::default(), settings_json: "{}".into() }
 }
 
 async fn call(host: &Arc<Host>, plugin: &Arc<Plugin>, export: &str) -> Result<serde_json::Value, Failure> {

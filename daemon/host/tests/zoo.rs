@@ -112,7 +112,7 @@ impl House {
 }
 
 fn load(host: &Arc<Host>, id: &str, wasm: Vec<u8>, grants: Grants) -> Arc<Plugin> {
-    let spec = PluginSpec { id: id.to_owned(), wasm, grants, settings_json: "{}".to_owned() };
+    let spec = PluginSpec { id: id.to_owned(), wasm: wasm.into(), grants, settings_json: "{}".to_owned() };
     host.load(spec).unwrap_or_else(|error| panic!("{id}: {error}"))
 }
 

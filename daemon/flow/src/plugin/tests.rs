@@ -9,7 +9,7 @@ use fs_err as fs;
 use remitd_domain::draft::Drafts;
 use remitd_host::{
     Date, Failure, FailureClass, Grants, Host, HostConfig, HostError, JobSpec, Kind, Limits, Money, Plugin,
-    PluginSpec, Services, SqlConnection,
+    PluginSpec, Services, SqlConnection, Wasm,
 };
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -43,7 +43,7 @@ fn load(host: &Arc<Host>, id: &str, grants: Grants, settings: &Value) -> Arc<Plu
     let bundled = remitd_plugins::bundled(id).unwrap();
     let spec = PluginSpec {
         id: id.into(),
-        wasm: bundled.wasm.to_vec(),
+        wasm: Wasm::bundled(bundled.wasm, bundled.sha256),
         grants,
         settings_json: settings.to_string(),
     };

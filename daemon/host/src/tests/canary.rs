@@ -141,7 +141,7 @@ impl Cage {
     }
 
     fn load(&self, id: &str, wasm: Vec<u8>, grants: Grants) -> Arc<Plugin> {
-        let spec = PluginSpec { id: id.into(), wasm, grants, settings_json: "{}".into() };
+        let spec = PluginSpec { id: id.into(), wasm: wasm.into(), grants, settings_json: "{}".into() };
         silent("a plugin's specification", &format!("{spec:?}"));
         let plugin = self.host.load(spec).unwrap();
         silent("a plugin", &format!("{plugin:?} {:?}", plugin.grants()));

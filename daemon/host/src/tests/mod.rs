@@ -73,7 +73,7 @@ fn job(services: Services, grants: Grants) -> Job {
     let wasm = r#"(component (instance $i) (export "remitd:plugin/connector@1.0.0" (instance $i)))"#;
     let spec = PluginSpec {
         id: "acme".into(),
-        wasm: wat::parse_str(wasm).unwrap(),
+        wasm: wat::parse_str(wasm).unwrap().into(),
         grants,
         settings_json: "{}".into(),
     };

@@ -47,7 +47,8 @@ impl Ground {
         };
         let host = Host::new(config, Services::default(), &[extend])?;
         let (grants, settings_json) = (Grants::default(), "{}".to_owned());
-        let plugin = host.load(PluginSpec { id: PLUGIN.to_owned(), wasm, grants, settings_json })?;
+        let plugin =
+            host.load(PluginSpec { id: PLUGIN.to_owned(), wasm: wasm.into(), grants, settings_json })?;
         Ok(Ground { host, plugin, clock })
     }
 

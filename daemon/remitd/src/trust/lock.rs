@@ -2,7 +2,7 @@
 
 use crate::config::Loaded;
 use crate::fault::Fault;
-use remitd_host::{Grants, Manifest};
+use remitd_host::{Grants, Manifest, Wasm};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -20,11 +20,6 @@ const TRIES_MOST: u32 = 100;
 const FORM: u32 = 1;
 /// The version of the contract of plugins.
 pub const CONTRACT: &str = "1.0.0";
-
-/// In hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,14 +39,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub fn of(id: &str, wasm: &[u8], grants: &Grants, signer: Option<String>) -> Entry {
-        let manifest = Manifest::of(wasm).map(|(_, text)| sha256(text.as_bytes())).unwrap_or_default();
+    pub fn of(id: &str, wasm: &Wasm, grants: &Grants, signer: Option<String>) -> Entry {
+        let manifest =
+            Manifest::of(wasm).map(|(_, text)| hex::encode(Sha256::digest(text))).unwrap_or_default();
         let mut grants: Vec<String> = grants.each().map(|(key, name)| format!("{key} {name}")).collect();
         grants.sort();
         grants.dedup();
         Entry {
             id: id.to_owned(),
-            sha256: sha256(wasm),
+            sha256: wasm.sha256().to_owned(),
             manifest,
             contract: CONTRACT.to_owned(),
             grants,
@@ -215,7 +211,8 @@ mod tests {
         for at in 0..24 {
             let path = path.clone();
             all.spawn(async move {
-                let entry = Entry::of(&format!("acme-{at}"), b"one", &Grants::default(), None);
+                let entry =
+                    Entry::of(&format!("acme-{at}"), &b"one".to_vec().into(), &Grants::default(), None);
                 Lock::change_at(path, |lock| lock.put(entry)).await
             });
         }
@@ -228,10 +225,10 @@ mod tests {
     #[test]
     fn every_change_is_told() {
         let grants = Grants { sql: vec!["elite".into()], ..Grants::default() };
-        let old = Entry::of("acme", b"one", &grants, None);
+        let old = Entry::of("acme", &b"one".to_vec().into(), &grants, None);
         assert_eq!(old.changes(&old), [""; 0]);
         let grants = Grants { sql_write: vec!["elite".into()], ..Grants::default() };
-        let new = Entry::of("acme", b"two", &grants, Some("Acme RWQ".into()));
+        let new = Entry::of("acme", &b"two".to_vec().into(), &grants, Some("Acme RWQ".into()));
         let told = old.changes(&new).join("\n");
         for part in [
             "SHA-256",

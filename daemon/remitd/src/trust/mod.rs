@@ -4,11 +4,11 @@
 mod lock;
 mod signature;
 
-pub use lock::{CONTRACT, Entry, Lock, sha256, write_whole};
+pub use lock::{CONTRACT, Entry, Lock, write_whole};
 pub use signature::{SIGNATURE_ENDING, signer_of};
 
 use crate::config::{self, Loaded};
-use remitd_host::Grants;
+use remitd_host::{Grants, Wasm};
 use std::io::Read;
 use std::path::Path;
 
@@ -21,9 +21,9 @@ pub struct Distrust {
 }
 
 /// The bytes of a configured plugin, where they are what was reviewed.
-pub fn trusted(loaded: &Loaded, lock: &Lock, wanted: &config::Plugin) -> Result<Vec<u8>, Distrust> {
+pub fn trusted(loaded: &Loaded, lock: &Lock, wanted: &config::Plugin) -> Result<Wasm, Distrust> {
     if let Some(bundled) = remitd_plugins::bundled(&wanted.file) {
-        return Ok(bundled.wasm.to_vec());
+        return Ok(Wasm::bundled(bundled.wasm, bundled.sha256));
     }
     let (id, path) = (&wanted.id, loaded.path(&wanted.file));
     let distrust = |code, key, message, hint: String| Distrust { code, key, message, hint };
@@ -62,7 +62,7 @@ pub fn trusted(loaded: &Loaded, lock: &Lock, wanted: &config::Plugin) -> Result<
 const COMPONENT_MAX_BYTES: u64 = 64 << 20;
 
 /// A file that may be a component.
-pub fn read_component(path: &Path) -> std::io::Result<Vec<u8>> {
+pub fn read_component(path: &Path) -> std::io::Result<Wasm> {
     let refused = |why: &str| std::io::Error::other(format!("{} {why}", path.display()));
     if !fs_err::metadata(path)?.is_file() {
         return Err(refused("is no file"));
@@ -72,7 +72,7 @@ pub fn read_component(path: &Path) -> std::io::Result<Vec<u8>> {
     if wasm.len() as u64 > COMPONENT_MAX_BYTES {
         return Err(refused("is larger than 64 MiB, as no component is"));
     }
-    Ok(wasm)
+    Ok(wasm.into())
 }
 
 /// The operator's grants as the host knows them.

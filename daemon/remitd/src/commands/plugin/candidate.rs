@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::trust::{self, Entry};
 use crate::wiring;
 use remitd_host::types::Description;
-use remitd_host::{Grants, Host, Manifest, PluginSpec, settings_faults};
+use remitd_host::{Grants, Host, Manifest, PluginSpec, Wasm, settings_faults};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct Candidate {
     pub id: String,
     pub path: PathBuf,
-    pub wasm: Vec<u8>,
+    pub wasm: Wasm,
     /// Its manifest and its version.
     pub said: Before,
     pub settings_schema: String,
@@ -129,7 +129,7 @@ pub fn portrait(candidate: &Candidate, granted: &Grants, configured: Option<&con
     let mut lines = vec![
         format!("{id}: {} {version} ({}, contract {})", manifest.name, manifest.kind, trust::CONTRACT),
         format!("  {}", manifest.about),
-        format!("  {}, {} KiB, SHA-256 {}", path.display(), wasm.len() >> 10, trust::sha256(wasm)),
+        format!("  {}, {} KiB, SHA-256 {}", path.display(), wasm.len() >> 10, wasm.sha256()),
         match signer {
             Some(signer) => format!("  signed by {signer}"),
             None => "  not signed".to_owned(),

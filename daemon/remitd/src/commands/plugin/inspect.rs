@@ -6,7 +6,7 @@ use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
 use crate::show;
 use crate::trust::{self, CONTRACT, Lock};
-use remitd_host::{Ask, Manifest};
+use remitd_host::{Ask, Manifest, Wasm};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,11 +58,11 @@ pub async fn run(asked: &Asked, wanted: &str) -> Result<u8, Fault> {
 enum Origin {
     Bundled(&'static remitd_plugins::Bundled),
     Installed {
-        wasm: Vec<u8>,
+        wasm: Option<Wasm>,
         signer: Option<String>,
     },
     /// A file that nobody configured.
-    File(Vec<u8>),
+    File(Option<Wasm>),
 }
 
 impl Origin {
@@ -77,10 +77,10 @@ impl Origin {
         }
         match &configured {
             Some((loaded, plugin)) => Origin::Installed {
-                wasm: trust::read_component(&loaded.path(&plugin.file)).unwrap_or_default(),
+                wasm: trust::read_component(&loaded.path(&plugin.file)).ok(),
                 signer: locked_signer(loaded, &plugin.id),
             },
-            None => Origin::File(trust::read_component(wanted.as_ref()).unwrap_or_default()),
+            None => Origin::File(trust::read_component(wanted.as_ref()).ok()),
         }
     }
 
@@ -88,7 +88,7 @@ impl Origin {
         match self {
             Origin::Bundled(bundled) => Manifest::parse(bundled.manifest).ok(),
             Origin::Installed { wasm, .. } | Origin::File(wasm) => {
-                Manifest::of(wasm).ok().map(|(manifest, _)| manifest)
+                Manifest::of(wasm.as_ref()?).ok().map(|(manifest, _)| manifest)
             }
         }
     }

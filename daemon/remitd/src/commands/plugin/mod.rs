@@ -14,7 +14,7 @@ use crate::config;
 use crate::fault::{BAD_CONFIGURATION, DONE, Fault};
 use crate::{logging, show, wiring};
 use remitd_domain::time::Clock;
-use remitd_host::{Grants, Host, JobSpec, Plugin, PluginSpec};
+use remitd_host::{Grants, Host, JobSpec, Plugin, PluginSpec, Wasm};
 use remitd_store::AuditRow;
 use serde::Serialize;
 use serde_json::Value;
@@ -100,7 +100,7 @@ fn list(asked: &Asked) -> Result<u8, Fault> {
 /// A bundled plugin or a file of the working folder, with no grants and without any configuration; else a configured one, with
 /// its own.
 fn named(asked: &Asked, name: &str) -> Result<(Arc<Host>, Arc<Plugin>), Fault> {
-    let bundled = remitd_plugins::bundled(name).map(|bundled| bundled.wasm.to_vec());
+    let bundled = remitd_plugins::bundled(name).map(|bundled| Wasm::bundled(bundled.wasm, bundled.sha256));
     let configured = match asked.load_to_mend() {
         Ok(loaded) if loaded.config.plugins.iter().any(|plugin| plugin.id == name) => Some(loaded),
         Err(fault) if bundled.is_none() && !Path::new(name).exists() => return Err(fault),
@@ -114,7 +114,7 @@ fn named(asked: &Asked, name: &str) -> Result<(Arc<Host>, Arc<Plugin>), Fault> {
     }
     let wasm = match bundled {
         Some(wasm) => wasm,
-        None if Path::new(name).exists() => fs_err::read(name)?,
+        None if Path::new(name).exists() => fs_err::read(name)?.into(),
         None => return Err(unknown(asked, name)),
     };
     let host = wiring::bare_host()?;

@@ -12,7 +12,10 @@ pub struct Before {
 
 /// Of the installed file, where it is still the one that was looked at.
 pub async fn before(host: &Host, file: &Path, reviewed: &Entry) -> Option<Before> {
-    let wasm = trust::read_component(file).ok().filter(|wasm| trust::sha256(wasm) == reviewed.sha256)?;
+    let wasm = trust::read_component(file).ok()?;
+    if wasm.sha256() != reviewed.sha256 {
+        return None;
+    }
     let (manifest, _) = Manifest::of(&wasm).ok()?;
     let id = reviewed.id.clone();
     let spec = PluginSpec { id, wasm, grants: Grants::default(), settings_json: "{}".to_owned() };

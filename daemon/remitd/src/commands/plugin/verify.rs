@@ -5,7 +5,7 @@ use crate::config::Loaded;
 use crate::fault::Fault;
 use crate::trust::{self, Lock, grants};
 use crate::{logging, show, wiring};
-use remitd_host::{Host, Manifest, PluginSpec};
+use remitd_host::{Host, Manifest, PluginSpec, Wasm};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ fn verify(loaded: &Loaded, lock: &Lock, host: &Host, plugin: &crate::config::Plu
     match trust::trusted(loaded, lock, plugin) {
         Err(distrust) => faults.push(format!("{} ({})", distrust.message, distrust.hint)),
         Ok(wasm) => {
-            sha256 = trust::sha256(&wasm);
+            wasm.sha256().clone_into(&mut sha256);
             if remitd_plugins::bundled(&plugin.file).is_none() {
                 faults.extend(unfit(host, plugin, wasm));
             }
@@ -62,7 +62,7 @@ fn verify(loaded: &Loaded, lock: &Lock, host: &Host, plugin: &crate::config::Plu
 }
 
 /// What its manifest and its imports have against each other.
-fn unfit(host: &Host, plugin: &crate::config::Plugin, wasm: Vec<u8>) -> Option<String> {
+fn unfit(host: &Host, plugin: &crate::config::Plugin, wasm: Wasm) -> Option<String> {
     let manifest = match Manifest::of(&wasm) {
         Ok((manifest, _)) => manifest,
         Err(error) => return Some(error.to_string()),

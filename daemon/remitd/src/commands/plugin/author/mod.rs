@@ -64,7 +64,7 @@ fn refuse_unfit(packed: &[u8], manifest: &Path) -> Result<(), Fault> {
         Fault::usage(format!("{}: {error}", manifest.display()), "see plugin.toml in plugin-sdk/README.md")
     };
     let (asked, _) = manifest::Manifest::of(packed).map_err(unfit)?;
-    let (id, wasm) = (asked.id.clone(), packed.to_vec());
+    let (id, wasm) = (asked.id.clone(), packed.to_vec().into());
     let spec = PluginSpec { id, wasm, grants: Grants::default(), settings_json: "{}".to_owned() };
     let host = wiring::bare_host()?;
     let plugin = tokio::task::block_in_place(|| host.load(spec))
