@@ -285,9 +285,7 @@ impl Host {
         // The first tick may come at once: only the second says that the guest has computed for a whole one.
         store.set_epoch_deadline(2);
         store.epoch_deadline_callback(|mut context| {
-            let state = context.data_mut();
-            state.ledger.note_tick();
-            state.charge_tick(TICK_MS)?;
+            context.data_mut().charge_tick(TICK_MS)?;
             Ok(UpdateDeadline::Yield(1))
         });
         store

@@ -259,6 +259,7 @@ impl JobState {
         if std::mem::take(&mut self.tick_was_ours) {
             return Ok(());
         }
+        self.ledger.note_tick();
         self.guest_ticks += 1;
         let most = self.around.limits.guest_ms;
         if self.guest_ticks.saturating_mul(tick_ms) > most {

@@ -2,8 +2,8 @@
 //! that step back before others. So a short call pays for no way to another thread and back, and a loop, a memory bomb and a file
 //! of a million rows stand behind every short call.
 //!
-//! Invariant: a guest holds a thread of the daemon's for two ticks at most, and for what the host does for one call of its own;
-//! a plugin whose job held one for longer begins the next elsewhere.
+//! Invariant: a guest holds a thread of the daemon's for two ticks at a time, and five in all, and for what the host does for one call
+//! of its own; a plugin whose job held one for longer at a time begins the next elsewhere.
 
 use crate::error::HostError;
 use crate::ledger::Ledger;
@@ -25,6 +25,8 @@ use tokio::time::Instant;
 const LONG_NICE: i32 = 15;
 /// Begun in the midst of one tick, a guest yields at the end of the next.
 const STAY_MOST: Duration = Duration::from_millis(2 * TICK_MS);
+/// Small pieces of work, as many host calls make them, are a long job too.
+const STAY_MOST_IN_ALL: Duration = Duration::from_millis(5 * TICK_MS);
 
 /// Why there is no answer.
 pub(crate) enum Stopped {
@@ -86,15 +88,20 @@ type Ended<T> = Result<T, Box<dyn Any + Send>>;
 
 /// Polls on this thread until there is an answer; none where the rest is better done elsewhere.
 async fn here<T>(mut work: Pin<&mut impl Future<Output = Ended<T>>>, ledger: &Ledger) -> Option<Ended<T>> {
+    let mut stayed = Duration::ZERO;
     poll_fn(|context| {
         let began = Instant::now();
         let polled = work.as_mut().poll(context);
-        if began.elapsed() > STAY_MOST {
+        let took = began.elapsed();
+        stayed += took;
+        if took > STAY_MOST {
             ledger.note_overstay();
         }
         match polled {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending if ledger.ticked() || ledger.overstayed() => Poll::Ready(None),
+            Poll::Pending if ledger.ticked() || ledger.overstayed() || stayed > STAY_MOST_IN_ALL => {
+                Poll::Ready(None)
+            }
             Poll::Pending => Poll::Pending,
         }
     })

@@ -77,7 +77,7 @@ pub async fn run(
     fixture: &Fixture,
     cache: &Path,
     clock: Clock,
-    told: &mut dyn FnMut(&Verdict),
+    told: &mut (dyn FnMut(&Verdict) + Send),
 ) -> Result<Report, KitError> {
     play_all(wasm, fixture, cache, clock, told, |_| true).await
 }
@@ -98,7 +98,7 @@ async fn play_all(
     fixture: &Fixture,
     cache: &Path,
     clock: Clock,
-    told: &mut dyn FnMut(&Verdict),
+    told: &mut (dyn FnMut(&Verdict) + Send),
     wanted: impl Fn(&Case) -> bool,
 ) -> Result<Report, KitError> {
     let bench = Bench::open(wasm, fixture.clone(), cache, clock, usual).await?;

@@ -33,7 +33,9 @@ fn main() -> ExitCode {
             return ExitCode::from(fault::COULD_NOT);
         }
     };
-    let result = runtime.block_on(commands::run(cli));
+    // On a thread that also waits for the network and for timers, so that news reach it without a hand-over.
+    let result = runtime.block_on(runtime.spawn(commands::run(cli)));
+    let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     match result {
         Ok(status) => ExitCode::from(status),
         Err(fault) => {

@@ -64,7 +64,7 @@ pub(crate) struct Database {
 }
 
 enum Engine {
-    Sqlite(sqlite::Pools),
+    Sqlite(Box<sqlite::Pools>),
     Postgres(postgres::Pools),
     MySql(mysql::Pools),
     MsSql(mssql::Pools),
@@ -84,7 +84,7 @@ impl Database {
         };
         let (scheme, after_scheme) = url.split_once(':').unwrap_or_default();
         let engine = match scheme {
-            "sqlite" => Engine::Sqlite(sqlite::Pools::open(url).map_err(bad)?),
+            "sqlite" => Engine::Sqlite(Box::new(sqlite::Pools::open(url).map_err(bad)?)),
             "postgres" | "postgresql" => Engine::Postgres(postgres::Pools::open(url).map_err(bad)?),
             "mysql" | "mariadb" => Engine::MySql(mysql::Pools::open(url).map_err(bad)?),
             "mssql" => Engine::MsSql(mssql::Pools::open(url).map_err(bad)?),

@@ -9,7 +9,9 @@ use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
-use sqlx::{Column, ConnectOptions, Connection, Either, Executor, PgPool, Row, SqlStr, Statement as _};
+use sqlx::{
+    Column, ConnectOptions, Connection, Either, Executor, PgPool, Postgres, Row, SqlStr, Statement as _,
+};
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -19,12 +21,17 @@ pub(super) struct Pools {
     writing: PgPool,
 }
 
+/// A connection on which BEGIN failed: it is no more, and nothing has happened.
+struct Gone(sqlx::Error);
+
 impl Pools {
     pub(super) fn open(url: &str) -> Result<Pools, String> {
         let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
         let options = options.application_name("remitd").disable_statement_logging();
-        let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone());
-        Ok(Pools { reading, writing: pool_of(WRITERS_MOST).connect_lazy_with(options) })
+        // Whether a connection is well, BEGIN says as well as a question of its own.
+        let pool = |most| pool_of(most).test_before_acquire(false);
+        let reading = pool(READERS_MOST).connect_lazy_with(options.clone());
+        Ok(Pools { reading, writing: pool(WRITERS_MOST).connect_lazy_with(options) })
     }
 
     pub(super) async fn query(
@@ -35,16 +42,17 @@ impl Pools {
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::Postgres, Access::Read)?;
         let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let failed = |error| database.failed(error);
-            let mut connection = Fresh::of(&self.reading).await.map_err(failed)?;
-            let mut transaction =
-                connection.pooled.begin_with(begin(limit, Access::Read)).await.map_err(failed)?;
-            let rows = read(database, &mut transaction, bound).await?;
-            // Dropped, it rolls back on the connection's way into the pool, where nobody waits for it. That also takes back whatever
-            // a function may have set in the session.
-            drop(transaction);
-            connection.keep = true;
-            Ok(rows)
+            let mut tries = READERS_MOST;
+            loop {
+                let acquired = Fresh::of(&self.reading).await;
+                let connection = acquired.map_err(|error| database.failed(error))?;
+                match read_on(connection, database, &bound, limit).await {
+                    Ok(rows) => return rows,
+                    // All that rested may be gone.
+                    Err(Gone(_)) if tries > 0 => tries -= 1,
+                    Err(Gone(error)) => return Err(database.failed(error)),
+                }
+            }
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
@@ -58,27 +66,64 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::Postgres, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let acquired = timeout_at(deadline, Fresh::of(&self.writing)).await;
-        let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-        let mut connection = acquired.map_err(|error| database.failed(error))?;
-        let writing = timeout_at(deadline, async {
-            let begun = connection.pooled.begin_with(begin(limit, Access::Write)).await;
-            // Dropped before the commit, it rolls back.
-            let mut transaction = begun.map_err(|error| database.failed(error))?;
-            let mut changed = Vec::with_capacity(bound.len());
-            for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
-                let rows = change(database, &mut transaction, bound).await;
-                let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
-                database.check_rows(at, statement, rows)?;
-                changed.push(rows);
+        let mut tries = WRITERS_MOST;
+        loop {
+            let acquired = timeout_at(deadline, Fresh::of(&self.writing)).await;
+            let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+            let connection = acquired.map_err(|error| database.failed(error))?;
+            let changes = bound.iter().zip(statements);
+            match write_on(connection, database, changes, (limit, deadline)).await {
+                Ok(changed) => return changed,
+                Err(Gone(_)) if tries > 0 => tries -= 1,
+                Err(Gone(error)) => return Err(database.failed(error)),
             }
-            Ok((transaction, changed))
-        });
-        let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        database.commit(transaction, rolled_back).await?;
-        connection.keep = true;
-        Ok(changed)
+        }
     }
+}
+
+async fn read_on(
+    mut connection: Fresh<Postgres>,
+    database: &Database,
+    bound: &Bound<'_>,
+    limit: Duration,
+) -> Result<Result<Rows, Failure>, Gone> {
+    let begun = connection.pooled.begin_with(begin(limit, Access::Read)).await;
+    let mut transaction = begun.map_err(Gone)?;
+    let rows = read(database, &mut transaction, bound).await;
+    // Dropped, it rolls back on the connection's way into the pool, where nobody waits for it. That also takes back whatever
+    // a function may have set in the session.
+    drop(transaction);
+    connection.keep = rows.is_ok();
+    Ok(rows)
+}
+
+async fn write_on<'a>(
+    mut connection: Fresh<Postgres>,
+    database: &Database,
+    changes: impl Iterator<Item = (&'a Bound<'a>, &'a Statement)>,
+    (limit, deadline): (Duration, Instant),
+) -> Result<Result<Vec<u64>, Failure>, Gone> {
+    let begun = timeout_at(deadline, connection.pooled.begin_with(begin(limit, Access::Write))).await;
+    let Ok(begun) = begun else { return Ok(Err(database.timeout())) };
+    // Dropped before the commit, it rolls back.
+    let mut transaction = begun.map_err(Gone)?;
+    let writing = timeout_at(deadline, async {
+        let mut changed = Vec::new();
+        for (at, (bound, statement)) in changes.enumerate() {
+            let rows = change(database, &mut transaction, bound).await;
+            let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
+            database.check_rows(at, statement, rows)?;
+            changed.push(rows);
+        }
+        Ok(changed)
+    });
+    let written = writing.await.unwrap_or_else(|_| Err(database.timeout()));
+    let written = match written {
+        Ok(changed) => database.commit(transaction, rolled_back).await.map(|()| changed),
+        Err(failure) => Err(failure),
+    };
+    connection.keep = written.is_ok();
+    Ok(written)
 }
 
 /// Begins, with bounds for this transaction only, in one round trip. What a function may have set for the session is gone before a
@@ -91,8 +136,12 @@ fn begin(limit: Duration, access: Access) -> SqlStr {
     ))
 }
 
-async fn read(database: &Database, connection: &mut PgConnection, bound: Bound<'_>) -> Result<Rows, Failure> {
-    let (statement, arguments) = prepare(database, connection, &bound).await?;
+async fn read(
+    database: &Database,
+    connection: &mut PgConnection,
+    bound: &Bound<'_>,
+) -> Result<Rows, Failure> {
+    let (statement, arguments) = prepare(database, connection, bound).await?;
     let columns = statement.columns();
     let mut gathered = Gathered::new(columns.iter().map(|column| column.name().to_owned()).collect());
     let mut stream = statement.query_with(arguments).fetch(connection);
@@ -110,9 +159,9 @@ async fn read(database: &Database, connection: &mut PgConnection, bound: Bound<'
 async fn change(
     database: &Database,
     connection: &mut PgConnection,
-    bound: Bound<'_>,
+    bound: &Bound<'_>,
 ) -> Result<u64, Failure> {
-    let (statement, arguments) = prepare(database, connection, &bound).await?;
+    let (statement, arguments) = prepare(database, connection, bound).await?;
     let done = statement.query_with(arguments).execute(connection).await;
     done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
 }

@@ -2,32 +2,114 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::{
-    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, in_statement,
-    lock_wait, pool_of, times,
+    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK,
+    in_statement, lock_wait, times,
 };
 use crate::wit::sql::{Rows, Statement, Value};
 use crate::wit::types::Failure;
 use chrono::NaiveDate;
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, SqliteRow};
-use sqlx::{
-    Arguments, Column, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool, TypeInfo, ValueRef,
-};
+use sqlx::{Arguments, Column, ConnectOptions, Connection, Row, SqliteConnection, TypeInfo, ValueRef};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::RwLock;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How often a running statement looks at the clock, in SQLite's virtual instructions: about every millisecond.
 const PROGRESS_STEPS: i32 = 20_000;
 
+/// A connection is opened anew after so long, as one that has rested is: its file may have been replaced.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
 pub(super) struct Pools {
-    reading: SqlitePool,
-    writing: SqlitePool,
+    reading: Pool,
+    /// A file has one writer: a second one here would only sleep in front of its lock.
+    writing: Pool,
     file: String,
-    /// Who reads and who writes take turns: a commit needs the file alone, and SQLite itself would let whoever meets one sleep for
-    /// longer than most commits take.
-    turns: RwLock<()>,
+    /// One for each reader, all for the writer, so that they take turns: a commit needs the file alone, and SQLite itself would let
+    /// whoever meets one sleep for longer than most commits take.
+    turns: Semaphore,
+}
+
+/// Connections that nobody uses just now. sqlx's own pool has no place for what stands beside a connection here, and asks each that
+/// comes back whether it is well, which a file always is.
+struct Pool {
+    options: SqliteConnectOptions,
+    idle: Mutex<Vec<Open>>,
+}
+
+struct Open {
+    connection: SqliteConnection,
+    /// How long its statement may run. SQLite looks at it as it goes, so that its thread need not be stopped to say it.
+    until: Arc<Until>,
+    opened: Instant,
+    used: Instant,
+}
+
+impl Pool {
+    fn of(options: SqliteConnectOptions) -> Pool {
+        Pool { options, idle: Mutex::default() }
+    }
+
+    /// How many there are is for who takes turns to say. One that is dropped and not put back is closed.
+    async fn take(&self, deadline: Instant) -> Result<Open, sqlx::Error> {
+        let now = Instant::now();
+        let is_fresh = |open: &Open| now - open.used < IDLE_TIMEOUT && now - open.opened < LIFETIME;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let open = match idle.filter(is_fresh) {
+            Some(open) => open,
+            None => self.open(now).await?,
+        };
+        open.until.set(deadline);
+        Ok(open)
+    }
+
+    async fn open(&self, now: Instant) -> Result<Open, sqlx::Error> {
+        let mut connection = SqliteConnection::connect_with(&self.options).await?;
+        let until = Arc::new(Until::default());
+        let mut handle = connection.lock_handle().await?;
+        let its = Arc::clone(&until);
+        // A scan that finds nothing would not notice that nobody waits.
+        handle.set_progress_handler(PROGRESS_STEPS, move || its.is_to_come());
+        cap_values(&mut handle);
+        drop(handle);
+        Ok(Open { connection, until, opened: now, used: now })
+    }
+
+    fn put(&self, open: Open) {
+        let open = Open { used: Instant::now(), ..open };
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(open);
+    }
+}
+
+/// An instant that is set on one thread and looked at on another; at first, none.
+struct Until {
+    origin: Instant,
+    after_us: AtomicU64,
+}
+
+impl Default for Until {
+    fn default() -> Until {
+        Until { origin: Instant::now(), after_us: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Until {
+    fn set(&self, at: Instant) {
+        let after = at.saturating_duration_since(self.origin).as_micros();
+        self.after_us.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn set_never(&self) {
+        self.after_us.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    fn is_to_come(&self) -> bool {
+        self.origin.elapsed().as_micros() < u128::from(self.after_us.load(Ordering::Relaxed))
+    }
 }
 
 impl Pools {
@@ -36,12 +118,9 @@ impl Pools {
         let options =
             options.create_if_missing(false).busy_timeout(ACQUIRE_TIMEOUT).disable_statement_logging();
         let file = options.get_filename().display().to_string();
-        // A file has nothing to answer with when it is asked whether it is well; and it has one writer: a second one here would only
-        // sleep in front of its lock.
-        let pool = |most| pool_of(most).test_before_acquire(false);
-        let reading = pool(READERS_MOST).connect_lazy_with(options.clone().pragma("query_only", "1"));
-        let writing = pool(1).connect_lazy_with(options);
-        Ok(Pools { reading, writing, file, turns: RwLock::default() })
+        let reading = Pool::of(options.clone().pragma("query_only", "1"));
+        let turns = Semaphore::new(READERS_MOST as usize);
+        Ok(Pools { reading, writing: Pool::of(options), file, turns })
     }
 
     pub(super) async fn query(
@@ -53,11 +132,12 @@ impl Pools {
         let bound = bind(statement, Dialect::Sqlite, Access::Read)?;
         let deadline = Instant::now() + limit;
         let reading = timeout_at(deadline + TIMEOUT_SLACK, async {
-            let _turn = self.turns.read().await;
-            let acquired = self.reading.acquire().await;
-            let mut connection = acquired.map_err(|error| self.unopened(database, error))?;
-            stop_at(&mut connection, deadline).await.map_err(|error| database.failed(error))?;
-            read(database, &mut connection, bound).await
+            let _turn = self.turns.acquire().await;
+            let taken = self.reading.take(deadline).await;
+            let mut open = taken.map_err(|error| self.unopened(database, error))?;
+            let rows = read(database, &mut open.connection, bound).await?;
+            self.reading.put(open);
+            Ok(rows)
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
@@ -71,17 +151,17 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::Sqlite, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit;
-        let Ok(_turn) = timeout(lock_wait(limit).min(ACQUIRE_TIMEOUT), self.turns.write()).await else {
+        let turn = timeout(lock_wait(limit).min(ACQUIRE_TIMEOUT), self.turns.acquire_many(READERS_MOST));
+        let Ok(_turn) = turn.await else {
             let message = format!("database \"{}\" is being read all the time", database.name);
             return Err(Failure::unavailable("locked", message));
         };
-        let acquired = timeout_at(deadline + TIMEOUT_SLACK, Fresh::of(&self.writing)).await;
-        let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-        let mut connection = acquired.map_err(|error| self.unopened(database, error))?;
+        let taken = timeout_at(deadline + TIMEOUT_SLACK, self.writing.take(deadline)).await;
+        let taken = taken.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let mut open = taken.map_err(|error| self.unopened(database, error))?;
         let writing = timeout_at(deadline + TIMEOUT_SLACK, async {
-            let begun = connection.pooled.begin_with("BEGIN IMMEDIATE").await;
+            let begun = open.connection.begin_with("BEGIN IMMEDIATE").await;
             let mut transaction = begun.map_err(|error| self.unopened(database, error))?;
-            stop_at(&mut transaction, deadline).await.map_err(|error| database.failed(error))?;
             let mut changed = Vec::with_capacity(bound.len());
             for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
                 let rows = change(database, &mut transaction, bound).await;
@@ -89,14 +169,13 @@ impl Pools {
                 database.check_rows(at, statement, rows)?;
                 changed.push(rows);
             }
-            let mut handle = transaction.lock_handle().await.map_err(|error| database.failed(error))?;
-            handle.remove_progress_handler();
-            drop(handle);
             Ok((transaction, changed))
         });
         let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
+        // A commit has its own time.
+        open.until.set_never();
         database.commit(transaction, rolled_back).await?;
-        connection.keep = true;
+        self.writing.put(open);
         Ok(changed)
     }
 
@@ -112,15 +191,7 @@ impl Pools {
     }
 }
 
-/// Bounds what the connection runs: interrupted at `deadline`, since a scan that finds nothing would not notice that nobody
-/// waits, and no value longer than an answer, since SQLite makes a gibibyte of a few letters.
-async fn stop_at(connection: &mut SqliteConnection, deadline: Instant) -> Result<(), sqlx::Error> {
-    let mut handle = connection.lock_handle().await?;
-    handle.set_progress_handler(PROGRESS_STEPS, move || Instant::now() < deadline);
-    cap_values(&mut handle);
-    Ok(())
-}
-
+/// No value is longer than an answer: SQLite makes a gibibyte of a few letters.
 #[allow(unsafe_code)]
 fn cap_values(handle: &mut LockedSqliteHandle<'_>) {
     let most = i32::try_from(ANSWER_MAX_BYTES).unwrap_or(i32::MAX);
