@@ -37,7 +37,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Without the blanks around it; empty beyond the last.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, at: usize) -> &'a str {
         self.spans.get(at).map_or("", |span| self.trimmed(span))
     }
@@ -47,15 +47,22 @@ impl<'a> Fields<'a> {
         self.spans.iter().all(|span| self.trimmed(span).is_empty())
     }
 
-    #[inline]
+    /// Into its callers: what it takes would not all go through registers, and the sandbox waits for what goes through memory.
+    #[inline(always)]
     fn trimmed(&self, span: &Span) -> &'a str {
         let field = self.text.get(span.begin..span.end).unwrap_or_default();
         match field.as_bytes() {
             // Nearly every field: what blanks there are beyond ASCII need not be looked for.
             [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => field,
-            _ => field.trim(),
+            [] => field,
+            _ => without_blanks(field),
         }
     }
+}
+
+#[cold]
+fn without_blanks(field: &str) -> &str {
+    field.trim()
 }
 
 impl Encoding {
@@ -65,11 +72,16 @@ impl Encoding {
     }
 
     /// The record as text; an error says in words why it is none.
+    #[inline]
     pub fn decode<'a>(&'a mut self, record: Record<'a>) -> Result<Fields<'a>, &'static str> {
         // In every encoding that is read here these are the same bytes.
-        if let Some(text) = record.ascii {
-            return Ok(Fields { text, spans: record.spans });
+        match record.ascii {
+            Some(text) => Ok(Fields { text, spans: record.spans }),
+            None => self.decode_bytes(record),
         }
+    }
+
+    fn decode_bytes<'a>(&'a mut self, record: Record<'a>) -> Result<Fields<'a>, &'static str> {
         if record.bytes.contains(&0) {
             return Err("there is a NUL byte in it: save the file as UTF-8 text");
         }

@@ -6,6 +6,7 @@
 
 mod encoding;
 mod header;
+mod marks;
 mod piece;
 mod records;
 mod rows;

@@ -9,7 +9,7 @@ use tabular::{Cells, Columns, Table, code};
 const OPEN_QUOTE: &str = "REMIT-0216";
 
 impl Cells for Fields<'_> {
-    #[inline]
+    #[inline(always)]
     fn text(&self, at: usize) -> &str {
         self.get(at)
     }

@@ -12,6 +12,8 @@ const PROFILE: &str = "guest";
 /// Stack, data and first heap page then lie close together: the host puts a small memory back without a page fault. A crate that needs
 /// more says `cargo::rustc-link-arg=-zstack-size=…` in its build script.
 const STACK_BYTES: u32 = 128 << 10;
+/// Sixteen bytes at once. Every x86-64 and ARM64 machine has it, and wasmtime takes it unless it is told not to.
+const FEATURES: &str = "-Ctarget-feature=+simd128";
 
 /// What the outer cargo says to its own compiler and jobs.
 const NOT_FOR_GUESTS: [&str; 9] = [
@@ -102,7 +104,7 @@ pub fn for_guests(cargo: &mut Command, flags: &[String]) {
         cargo.env_remove(name);
     }
     let stack = format!("-Clink-arg=-zstack-size={STACK_BYTES}");
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", [&[stack], flags].concat().join("\x1f"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", [&[stack, FEATURES.to_owned()], flags].concat().join("\x1f"));
 }
 
 /// Makes a component of a core module that carries its world.

@@ -20,6 +20,9 @@ const SIGNS: [(&str, &[&str]); 6] = [
     ("C$", &["CAD"]),
 ];
 
+/// Of so many digits, none is too large.
+const USUAL_BYTES: usize = 18;
+
 /// How the firm writes amounts.
 pub struct Style {
     /// `.` or `,`.
@@ -36,7 +39,10 @@ impl Style {
     }
 
     fn parse(&self, written: &str) -> Result<i64, Wrong> {
-        // Nearly every amount of a file: digits, perhaps a mark.
+        if let Some(minor) = self.usual(written.as_bytes()) {
+            return Ok(minor);
+        }
+        // Digits, perhaps a mark.
         if written.as_bytes().first().is_some_and(u8::is_ascii_digit) {
             match self.digits(written) {
                 Err(Wrong::Unreadable) => {}
@@ -69,6 +75,40 @@ impl Style {
             }
         }
         Ok(written)
+    }
+
+    /// The same as `digits` for nearly every amount of a file: all decimals of the currency, and nothing between thousands or the
+    /// comma or point that is not the mark. None for every other.
+    #[inline]
+    fn usual(&self, written: &[u8]) -> Option<i64> {
+        let other = if self.mark == '.' { b',' } else { b'.' };
+        let decimals = self.exponent as usize;
+        let (whole, fraction) = written.split_at_checked(written.len().checked_sub(decimals + 1)?)?;
+        let [mark, fraction @ ..] = fraction else { return None };
+        // As long as it can be without being too large.
+        if char::from(*mark) != self.mark || decimals == 0 || written.len() > USUAL_BYTES {
+            return None;
+        }
+        let (mut value, mut digits, mut grouped) = (0, 0, false);
+        for byte in whole {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                value = value * 10 + i64::from(digit);
+                digits += 1;
+            } else if *byte == other && (digits == 3 || (!grouped && matches!(digits, 1..=2))) {
+                (digits, grouped) = (0, true);
+            } else {
+                return None;
+            }
+        }
+        for byte in fraction {
+            let digit = byte.wrapping_sub(b'0');
+            if digit >= 10 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit);
+        }
+        (!grouped || digits == 3).then_some(value)
     }
 
     fn digits(&self, written: &str) -> Result<i64, Wrong> {
@@ -185,6 +225,26 @@ mod tests {
         check(('.', 0, "JPY"), "¥1,234", Ok(1234));
         check(('.', 3, "KWD"), "1.234", Ok(1234));
         usd("92233720368547758.07", Ok(i64::MAX));
+        usd("999999999999999.99", Ok(99_999_999_999_999_999));
+    }
+
+    #[test]
+    fn a_usual_amount_is_what_it_is_without_haste() {
+        let alphabet = b"7,. ";
+        let mut usual = 0;
+        for (mark, exponent) in [('.', 2), (',', 2), ('.', 3), ('.', 0)] {
+            let style = Style { mark, exponent, currency: "USD".into() };
+            for number in 0..alphabet.len().pow(9) {
+                let digit = |at: u32| alphabet[number / alphabet.len().pow(at) % alphabet.len()];
+                // From the left, and shorter ones by the blanks.
+                let written = String::from_utf8((0..9).map(digit).collect()).unwrap();
+                let written = written.trim_end();
+                let Some(minor) = style.usual(written.as_bytes()) else { continue };
+                assert_eq!(style.digits(written).ok(), Some(minor), "{written:?} with {mark}, {exponent}");
+                usual += 1;
+            }
+        }
+        assert_eq!(usual, 25, "with and without thousands, of every length");
     }
 
     #[test]

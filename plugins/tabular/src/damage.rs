@@ -12,9 +12,11 @@ const SERIALS: std::ops::Range<u64> = 30_000..60_000;
 /// In any cell.
 #[inline]
 pub fn in_text(written: &str) -> Option<String> {
-    if !written.starts_with('#') {
-        return None;
-    }
+    if written.starts_with('#') { signs(written) } else { None }
+}
+
+#[cold]
+fn signs(written: &str) -> Option<String> {
     if FAILED.contains(&written) {
         return Some(format!(
             "\"{written}\" is what a spreadsheet shows where a formula has failed: write the value itself"
@@ -29,16 +31,23 @@ pub fn in_text(written: &str) -> Option<String> {
 /// In a cell that holds an amount or somebody's number.
 #[inline]
 pub fn in_number(written: &str) -> Option<String> {
-    in_text(written).or_else(|| {
-        let (digits, power) = written.split_once(['E', 'e'])?;
-        let power = power.strip_prefix('+')?;
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
-        (whole.len() == 1 && plain(whole) && plain(fraction) && plain(power)).then(|| {
-            format!(
-                "\"{written}\" is a number that a spreadsheet has cut short: format the column as text, write the number again and save again"
-            )
-        })
+    match written.as_bytes() {
+        [b'#', ..] => signs(written),
+        // One digit, and then what tells it from a whole number.
+        [b'0'..=b'9', b'.' | b',' | b'E' | b'e', ..] => cut_short(written),
+        _ => None,
+    }
+}
+
+fn cut_short(written: &str) -> Option<String> {
+    let (digits, power) = written.split_once(['E', 'e'])?;
+    let power = power.strip_prefix('+')?;
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
+    (whole.len() == 1 && plain(whole) && plain(fraction) && plain(power)).then(|| {
+        format!(
+            "\"{written}\" is a number that a spreadsheet has cut short: format the column as text, write the number again and save again"
+        )
     })
 }
 

@@ -28,14 +28,17 @@ impl Order {
     /// An error says in words what is wrong.
     #[inline]
     pub fn read(self, written: &str) -> Result<NaiveDate, String> {
-        self.parse(written).ok_or_else(|| {
-            let also = match self {
-                Order::MonthDayYear => ", or as 12/31/2026 (month, day, year)",
-                Order::DayMonthYear => ", or as 31/12/2026 (day, month, year)",
-                Order::YearMonthDay => "",
-            };
-            format!("\"{written}\" is not a date: write it as 2026-12-31{also}")
-        })
+        self.parse(written).ok_or_else(|| self.words(written))
+    }
+
+    #[cold]
+    fn words(self, written: &str) -> String {
+        let also = match self {
+            Order::MonthDayYear => ", or as 12/31/2026 (month, day, year)",
+            Order::DayMonthYear => ", or as 31/12/2026 (day, month, year)",
+            Order::YearMonthDay => "",
+        };
+        format!("\"{written}\" is not a date: write it as 2026-12-31{also}")
     }
 
     #[inline]

@@ -28,10 +28,10 @@ pub trait Cells {
         values.style.read(self.text(at))
     }
 
-    /// Of a cell that is not empty; an error says in words what is wrong.
+    /// Of a cell in which something is `written`; an error says in words what is wrong.
     #[inline]
-    fn date(&self, at: usize, values: &Values) -> Result<NaiveDate, String> {
-        values.order.read(self.text(at))
+    fn date(&self, _at: usize, written: &str, values: &Values) -> Result<NaiveDate, String> {
+        values.order.read(written)
     }
 }
 
@@ -153,7 +153,7 @@ impl Table {
         bad_amount(line, cells.text(at), read, out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn date(
         &self,
         line: u32,
@@ -166,18 +166,27 @@ impl Table {
         else {
             return Ok(None);
         };
-        match cells.date(at, &self.values) {
+        match cells.date(at, written, &self.values) {
             Ok(date) => Ok(Some(date)),
-            Err(message) => {
-                let (code, message) = match damage::in_date(written) {
-                    Some(damaged) => (code::DAMAGED, damaged),
-                    None => (code::DATE, message),
-                };
-                out.reject(line, column, written, code, message)?;
-                Ok(None)
-            }
+            Err(message) => bad_date(line, column, written, message, out),
         }
     }
+}
+
+#[cold]
+fn bad_date(
+    line: u32,
+    column: &str,
+    written: &str,
+    message: String,
+    out: &mut Out<'_>,
+) -> Result<Option<NaiveDate>, Failure> {
+    let (code, message) = match damage::in_date(written) {
+        Some(damaged) => (code::DAMAGED, damaged),
+        None => (code::DATE, message),
+    };
+    out.reject(line, column, written, code, message)?;
+    Ok(None)
 }
 
 #[cold]
@@ -208,6 +217,16 @@ fn bad_amount(
 /// Says what is wrong with a row's texts; gives whether all are short enough to be handed over.
 #[inline]
 fn texts_fit(row: &Row<'_>, out: &mut Out<'_>) -> Result<bool, Failure> {
+    let numbers = [row.invoice, row.client, row.matter];
+    let texts = [row.payer_name, row.payer_email, row.message];
+    let short = |text: &&str| text.len() <= CELL_MAX_BYTES;
+    let well = numbers.iter().all(|text| short(text) && damage::in_number(text).is_none())
+        && texts.iter().all(|text| short(text) && damage::in_text(text).is_none());
+    if well { Ok(true) } else { bad_texts(row, out) }
+}
+
+#[cold]
+fn bad_texts(row: &Row<'_>, out: &mut Out<'_>) -> Result<bool, Failure> {
     let texts = [
         (columns::INVOICE, row.invoice, damage::in_number(row.invoice)),
         (columns::NAME, row.payer_name, damage::in_text(row.payer_name)),

@@ -167,10 +167,10 @@ impl Cells for Shown<'_> {
     }
 
     #[inline]
-    fn date(&self, at: usize, values: &Values) -> Result<NaiveDate, String> {
+    fn date(&self, at: usize, written: &str, values: &Values) -> Result<NaiveDate, String> {
         match self.values.get(at) {
             Some(Value::Date(date, _)) => Ok(*date),
-            _ => values.order.read(self.text(at)),
+            _ => values.order.read(written),
         }
     }
 }
