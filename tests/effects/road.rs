@@ -106,6 +106,7 @@ impl Firm {
             },
             limits: Limits {
                 effects_at_once: 8,
+                postings_at_once: 8,
                 lease_ms: LEASE_MS,
                 gateway_poll_ms: POLL_MS,
                 scan_ms: 1_000,

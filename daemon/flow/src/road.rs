@@ -96,6 +96,8 @@ pub struct Mail {
 pub struct Limits {
     /// Effects of one kind in work at a time.
     pub effects_at_once: usize,
+    /// More of these keep the few connections of a matter database busy.
+    pub postings_at_once: usize,
     pub lease_ms: i64,
     pub gateway_poll_ms: i64,
     pub scan_ms: u64,

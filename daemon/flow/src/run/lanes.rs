@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 
 /// The longest between two looks; news come by [`crate::Wake`].
 const LOOK: Duration = Duration::from_secs(1);
+/// By which a full lane is filled again.
+const LOOKS: usize = 4;
 const AWAY: Duration = Duration::from_secs(2);
 /// So many times within the length of a lease.
 const RENEWALS: i64 = 3;
@@ -23,7 +25,13 @@ const RENEWALS: i64 = 3;
 pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::Receiver<bool>) {
     let mut news = road.wake.listen();
     let mut in_hand = JoinSet::new();
-    let at_once = road.limits.effects_at_once.max(1);
+    let at_once = match kind {
+        POST => road.limits.postings_at_once,
+        _ => road.limits.effects_at_once,
+    };
+    let at_once = at_once.max(1);
+    // A look at the store takes several along.
+    let too_full = at_once - (at_once / LOOKS).max(1);
     while !*stop.borrow() {
         news.mark_unchanged();
         let room = i64::try_from(at_once - in_hand.len().min(at_once)).unwrap_or(1);
@@ -40,7 +48,7 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
             let road = road.clone();
             in_hand.spawn(async move { hold(&road, &lease).await });
         }
-        if in_hand.len() >= at_once {
+        if in_hand.len() > too_full {
             in_hand.join_next().await;
             // Those that were committed with it: so many are taken at once again.
             tokio::task::yield_now().await;

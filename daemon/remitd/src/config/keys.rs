@@ -391,6 +391,7 @@ pub struct Limits {
     /// Jobs that a plugin may fail by its own fault, one after the other, before it is set aside.
     pub plugin_failures: u32,
     pub effects_at_once: u32,
+    pub postings_at_once: u32,
     /// How long an effect is one worker's before another may take it.
     pub lease: Period,
     /// How often a gateway is asked for what happened.
@@ -529,6 +530,7 @@ impl Default for Limits {
             call_time: Period::of_ms(30_000),
             plugin_failures: 10,
             effects_at_once: 8,
+            postings_at_once: 32,
             lease: Period::of_ms(120_000),
             gateway_poll: Period::of_ms(30_000),
             scan: Period::of_ms(2000),

@@ -170,6 +170,7 @@ fn road(loaded: &Loaded, store: Store, plugins: Plugins) -> Result<Road, Fault> 
         mail: mail(loaded)?,
         limits: Limits {
             effects_at_once: config.limits.effects_at_once as usize,
+            postings_at_once: config.limits.postings_at_once as usize,
             lease_ms: ms_i64(config.limits.lease),
             gateway_poll_ms: ms_i64(config.limits.gateway_poll),
             scan_ms: ms(config.limits.scan),

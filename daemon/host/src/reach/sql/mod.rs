@@ -35,7 +35,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer than SQLite waits for a lock.
 const COMMIT_TIMEOUT: Duration = Duration::from_millis(5_500);
 const READERS_MOST: u32 = 4;
-const WRITERS_MOST: u32 = 2;
+const WRITERS_MOST: u32 = 4;
 const ROWS_MOST: usize = 10_000;
 const ANSWER_MAX_BYTES: usize = 16 << 20;
 const STATEMENTS_MOST: usize = 1_000;

@@ -237,6 +237,7 @@ impl Check<'_> {
         let counts = [
             ("limits.plugin_memory", limits.plugin_memory.get()),
             ("limits.effects_at_once", limits.effects_at_once.into()),
+            ("limits.postings_at_once", limits.postings_at_once.into()),
             ("limits.file_bytes", limits.file_bytes.get()),
             ("limits.file_rows", limits.file_rows),
         ];
