@@ -2,11 +2,14 @@
 
 use crate::wit::connector::exports::remitd::plugin::connector as contract;
 use crate::{About, Context, Description, Failure, Money, guest};
+use std::any::Any;
+use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::rc::Rc;
 
 pub use contract::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
 
-pub trait Connector: Sized {
+pub trait Connector: Sized + 'static {
     const ABOUT: About;
     /// Reads the settings.
     fn open() -> Result<Self, Failure>;
@@ -39,9 +42,20 @@ pub trait Connector: Sized {
 #[doc(hidden)]
 pub struct Exported<T>(PhantomData<T>);
 
-fn opened<T: Connector>() -> Result<T, Failure> {
+thread_local! {
+    static OPENED: RefCell<Option<Rc<dyn Any>>> = const { RefCell::new(None) };
+}
+
+/// A job may call an instance more than once, as to ask for a balance and then post: its settings are read at the first call.
+fn opened<T: Connector>() -> Result<Rc<T>, Failure> {
     guest::start();
-    T::open()
+    let before = OPENED.with_borrow(Option::clone).and_then(|opened| opened.downcast::<T>().ok());
+    if let Some(opened) = before {
+        return Ok(opened);
+    }
+    let opened = Rc::new(T::open()?);
+    OPENED.set(Some(Rc::<T>::clone(&opened)));
+    Ok(opened)
 }
 
 impl<T: Connector> contract::Guest for Exported<T> {

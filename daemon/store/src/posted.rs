@@ -1,14 +1,18 @@
 //! Postings that the matter software holds by now, noted together: a commit waits for the disk, however little it holds. Whoever's
-//! turn it is takes along what stands ready by then; nobody waits for one that is still to come. None is told as noted before the
-//! commit that holds it.
+//! turn it is takes along what stands ready by then. One that comes alone waits for nothing; in a stream of them, commits stand some
+//! milliseconds apart, so that each holds several. None is told as noted before the commit that holds it.
 
 use crate::db::{Db, Sql, args};
 use crate::error::StoreError;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 
 /// Postings of one commit.
 const MOST: usize = 64;
+/// From the end of one commit to the next. A few postings take so long, a person does not notice it.
+const APART: Duration = Duration::from_millis(4);
 
 /// A posting that is written, and the lease under which that was done.
 #[derive(Debug, Clone)]
@@ -33,7 +37,8 @@ struct Ready {
 #[derive(Default)]
 pub(crate) struct Desk {
     ready: Mutex<Vec<Ready>>,
-    turn: tokio::sync::Mutex<()>,
+    /// When the last commit was over.
+    turn: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Desk {
@@ -41,15 +46,18 @@ impl Desk {
         let (say, mut told) = oneshot::channel();
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).push(Ready { posted, say });
         loop {
-            let turn = self.turn.lock().await;
+            let mut turn = self.turn.lock().await;
             match told.try_recv() {
                 Ok(said) => return said,
                 // Whoever had it in hand is gone, and nothing is known of a commit.
                 Err(oneshot::error::TryRecvError::Closed) => return Err(sqlx::Error::WorkerCrashed.into()),
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
+            if let Some(last) = *turn {
+                sleep_until(last + APART).await;
+            }
             note_all(db, self.take()).await;
-            drop(turn);
+            *turn = Some(Instant::now());
         }
     }
 

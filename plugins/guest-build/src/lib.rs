@@ -14,6 +14,9 @@ const PROFILE: &str = "guest";
 const STACK_BYTES: u32 = 128 << 10;
 /// Sixteen bytes at once. Every x86-64 and ARM64 machine has it, and wasmtime takes it unless it is told not to.
 const FEATURES: &str = "-Ctarget-feature=+simd128";
+/// More is inlined than the usual 275 allows: each function that a guest enters looks at the epoch and its stack first. At 600 the CSV
+/// importer takes a tenth less time and a tenth more space; at 1200 it is slower again.
+const INLINING: &str = "-Cllvm-args=-inline-threshold=600";
 
 /// What the outer cargo says to its own compiler and jobs.
 const NOT_FOR_GUESTS: [&str; 9] = [
@@ -104,7 +107,10 @@ pub fn for_guests(cargo: &mut Command, flags: &[String]) {
         cargo.env_remove(name);
     }
     let stack = format!("-Clink-arg=-zstack-size={STACK_BYTES}");
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", [&[stack, FEATURES.to_owned()], flags].concat().join("\x1f"));
+    cargo.env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        [&[stack, FEATURES.to_owned(), INLINING.to_owned()], flags].concat().join("\x1f"),
+    );
 }
 
 /// Makes a component of a core module that carries its world.
