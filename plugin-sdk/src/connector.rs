@@ -11,7 +11,7 @@ pub use contract::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement
 
 pub trait Connector: Sized + 'static {
     const ABOUT: About;
-    /// Reads the settings.
+    /// Reads the settings, once in an instance: what is made here lives on to the job's next call.
     fn open() -> Result<Self, Failure>;
     /// The names of the fields that `search` knows, the usual first.
     fn search_fields(&self) -> Result<Vec<String>, Failure>;

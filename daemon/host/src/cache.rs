@@ -15,6 +15,8 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 const DIGEST_BYTES: usize = 32;
+/// Of these files, in their names: one of another form is not there.
+const FORM: u32 = 2;
 /// Read at once to be hashed.
 const PIECE_BYTES: usize = 64 << 10;
 const FOLDER_MODE: u32 = 0o700;
@@ -55,7 +57,7 @@ impl Cache {
     pub(crate) fn path(&self, engine: &Engine, sha256: &str) -> PathBuf {
         let mut fingerprint = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut fingerprint);
-        self.folder.join(format!("{sha256}-{:016x}.cwasm", fingerprint.finish()))
+        self.folder.join(format!("{sha256}-{:016x}.{FORM}.cwasm", fingerprint.finish()))
     }
 
     fn keep(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {

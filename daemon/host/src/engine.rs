@@ -1,5 +1,5 @@
 //! The engine and the way of a job through it: one wasmtime engine, threads for guests that compute for long, a pulse that moves
-//! the epoch. A guest that loops holds one of these threads for a tick at a time, and its caller's for its first two.
+//! the epoch. A guest that loops holds one of these threads for a tick at a time, and its caller's for its first few.
 
 use crate::cache::Cache;
 use crate::error::HostError;
@@ -148,7 +148,7 @@ impl Host {
         grants: Grants,
         settings_json: String,
     ) -> Result<Arc<Plugin>, HostError> {
-        let (id, wasm) = (plugin.id().to_owned(), Wasm::bundled(&[], plugin.sha256()));
+        let (id, wasm) = (plugin.id().to_owned(), Wasm::loaded(plugin.sha256()));
         let spec = PluginSpec { id, wasm, grants, settings_json };
         Plugin::link(&self.linker, plugin.pre.component(), spec).map(Arc::new)
     }
@@ -195,12 +195,12 @@ impl Host {
             answer
         };
         // One that had to be stopped the last time, or held its caller's thread, will be at it again.
-        let begins = match job.long || plugin.failed_last() || plugin.overstayed() {
+        let begins = match job.long || plugin.failed_last() || plugin.is_away() {
             true => Begins::There,
             false => Begins::Here,
         };
+        let _stay = Stay(plugin, &ledger);
         let ended = self.threads.run(work, begins, &ledger).await;
-        plugin.note_stay(ledger.overstayed());
         if let Some(usage) = &job.usage {
             ledger.tell(usage);
         }
@@ -289,6 +289,15 @@ impl Host {
             Ok(UpdateDeadline::Yield(1))
         });
         store
+    }
+}
+
+/// Counts how a job stayed, however it ends; also one whose caller went away.
+struct Stay<'a>(&'a Plugin, &'a Ledger);
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        self.0.note_stay(self.1.overstayed());
     }
 }
 

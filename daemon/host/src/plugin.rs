@@ -14,6 +14,9 @@ use wasmtime::Engine;
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
 
+/// Jobs that begin elsewhere after one that overstayed.
+const AWAY_JOBS: u32 = 64;
+
 /// What the operator configured of one plugin.
 #[derive(Debug, Clone)]
 pub struct PluginSpec {
@@ -35,6 +38,11 @@ impl Wasm {
     /// One that is part of this binary: its digest was worked out when that was built.
     pub fn bundled(bytes: &'static [u8], sha256: &str) -> Wasm {
         Wasm { bytes: bytes.into(), sha256: sha256.to_owned() }
+    }
+
+    /// One that was loaded before, whose bytes nobody needs any more.
+    pub(crate) fn loaded(sha256: &str) -> Wasm {
+        Wasm { bytes: Cow::Borrowed(&[]), sha256: sha256.to_owned() }
     }
 
     /// In hexadecimal.
@@ -63,8 +71,8 @@ pub struct Plugin {
     pub(crate) pre: InstancePre<JobState>,
     /// Jobs that ended by the plugin's own fault since the last that did not.
     failures: AtomicU32,
-    /// Its last job held its caller's thread for longer than a guest may.
-    overstayed: AtomicBool,
+    /// So many jobs yet begin elsewhere, since one held its caller's thread for longer than a guest may.
+    away: AtomicU32,
     /// Nothing but a reload puts it back.
     aside: AtomicBool,
 }
@@ -98,7 +106,7 @@ impl Plugin {
             kind,
             pre,
             failures: AtomicU32::new(0),
-            overstayed: AtomicBool::new(false),
+            away: AtomicU32::new(0),
             aside: AtomicBool::new(false),
         })
     }
@@ -157,12 +165,18 @@ impl Plugin {
         self.failures.load(Ordering::Relaxed) > 0
     }
 
-    pub(crate) fn overstayed(&self) -> bool {
-        self.overstayed.load(Ordering::Relaxed)
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed) > 0
     }
 
+    /// Counts a job; one that overstayed counts for many.
     pub(crate) fn note_stay(&self, overstayed: bool) {
-        self.overstayed.store(overstayed, Ordering::Relaxed);
+        if overstayed {
+            return self.away.store(AWAY_JOBS, Ordering::Relaxed);
+        }
+        let less = |away: u32| away.checked_sub(1);
+        // None is left where none was.
+        let _ = self.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Counts how a job ended; gives whether the plugin is set aside by it.

@@ -2,8 +2,9 @@
 //! that step back before others. So a short call pays for no way to another thread and back, and a loop, a memory bomb and a file
 //! of a million rows stand behind every short call.
 //!
-//! Invariant: a guest holds a thread of the daemon's for two ticks at a time, and five in all, and for what the host does for one call
-//! of its own; a plugin whose job held one for longer at a time begins the next elsewhere.
+//! Invariant: a guest holds a thread of the daemon's for at most two ticks at a time and five in all. What gives no way before its end is
+//! apart: a host call's own work, and one instruction that fills or copies memory. A plugin whose job held a thread for longer so
+//! begins its next ones elsewhere.
 
 use crate::error::HostError;
 use crate::ledger::Ledger;
@@ -13,7 +14,7 @@ use std::any::Any;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
@@ -51,7 +52,7 @@ impl Threads {
     pub(crate) fn start(threads: usize) -> Result<Threads, HostError> {
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(threads.max(1)).thread_name("guest").on_thread_start(step_back);
-        // What a job waits for is its caller's runtime's.
+        // Timers and sockets belong to the caller's runtime, so this one has neither.
         Ok(Threads { long: Shut::new(builder.build().map_err(HostError::Runtime)?) })
     }
 
@@ -68,18 +69,39 @@ impl Threads {
         {
             return ended.map_err(|_| Stopped::Panicked);
         }
-        let home = Handle::current();
-        let there = poll_fn(move |context| {
-            // Its timers and connections live where they did before, so that they outlive it, and nobody's wait behind long jobs.
-            let _home = home.enter();
-            work.as_mut().poll(context)
-        });
-        let task = self.long.handle.spawn(there);
+        let task = self.long.handle.spawn(There { home: Handle::current(), work: Some(work) });
         let _stop = StopOnDrop(task.abort_handle());
         match task.await {
             Ok(ended) => ended.map_err(|_| Stopped::Panicked),
             Err(_) => Err(Stopped::Cancelled),
         }
+    }
+}
+
+/// Work on a thread of another runtime. Its timers and connections live where they did before, so that they outlive it, and so that no
+/// other job's wait behind long ones; also those by which its end tidies up.
+struct There<F> {
+    home: Handle,
+    work: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future<Output = Ended<T>>, T> Future for There<F> {
+    type Output = Ended<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended<T>> {
+        let There { home, work } = &mut *self;
+        let _home = home.enter();
+        match work {
+            Some(work) => work.as_mut().poll(context),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for There<F> {
+    fn drop(&mut self) {
+        let _home = self.home.enter();
+        drop(self.work.take());
     }
 }
 
@@ -188,6 +210,40 @@ mod tests {
         let (long, ledger) = run(Begins::There, |_| hold()).await;
         assert!(long.0 != here && long.1 != here, "{long:?}");
         assert!(!ledger.overstayed(), "it held nobody's thread");
+    }
+
+    /// As a connection is closed when its job goes: with a deadline.
+    struct TidiesUp(tokio::sync::mpsc::UnboundedSender<()>);
+
+    #[allow(clippy::disallowed_methods, reason = "the test awaits its end")]
+    impl Drop for TidiesUp {
+        fn drop(&mut self) {
+            let say = self.0.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let _ = say.send(());
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_dropped_tidies_up_at_home() {
+        let threads = Threads::start(1).unwrap();
+        for begins in [Begins::Here, Begins::There] {
+            let (say, mut heard) = tokio::sync::mpsc::unbounded_channel();
+            let (run, mut runs) = tokio::sync::mpsc::unbounded_channel();
+            let work = async move {
+                let _tidies = TidiesUp(say);
+                let _ = run.send(());
+                std::future::pending::<()>().await;
+            };
+            let ledger = Ledger::new(0);
+            tokio::select! {
+                _ = threads.run(work, begins, &ledger) => panic!("it ended"),
+                Some(()) = runs.recv() => {}
+            }
+            assert_eq!(heard.recv().await, Some(()), "{begins:?}");
+        }
     }
 
     #[tokio::test]

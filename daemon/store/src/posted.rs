@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Postings of one commit.
 const MOST: usize = 64;
-/// From the end of one commit to the next. A few postings take so long, a person does not notice it.
+/// From the end of one commit to the next: as long as a few postings take, and nobody notices it.
 const APART: Duration = Duration::from_millis(4);
 
 /// A posting that is written, and the lease under which that was done.
@@ -53,12 +53,18 @@ impl Desk {
                 Err(oneshot::error::TryRecvError::Closed) => return Err(sqlx::Error::WorkerCrashed.into()),
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
-            if let Some(last) = *turn {
+            if let Some(last) = *turn
+                && self.ready() < MOST
+            {
                 sleep_until(last + APART).await;
             }
             note_all(db, self.take()).await;
             *turn = Some(Instant::now());
         }
+    }
+
+    fn ready(&self) -> usize {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// The oldest first.

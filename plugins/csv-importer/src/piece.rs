@@ -31,7 +31,7 @@ impl Piece {
 
 /// Nothing but ASCII, and no NUL byte.
 fn is_plain_ascii(bytes: &[u8]) -> bool {
-    // The highest bit of a byte that is not ASCII, or of what is one less than NUL. Without a look at each: many are done at once.
+    // The highest bit is set in a byte that is not ASCII, and in NUL minus one. Without a look at each: many are done at once.
     let unfit = |block: &[u8]| block.iter().fold(0, |bits, byte| bits | byte | byte.wrapping_sub(1)) >= 0x80;
     let (blocks, rest) = bytes.as_chunks::<256>();
     !blocks.iter().any(|block| unfit(block)) && !unfit(rest)

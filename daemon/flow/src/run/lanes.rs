@@ -16,8 +16,9 @@ use tokio::task::JoinSet;
 
 /// The longest between two looks; news come by [`crate::Wake`].
 const LOOK: Duration = Duration::from_secs(1);
-/// By which a full lane is filled again.
-const LOOKS: usize = 4;
+/// A full lane is filled again by so great a part of it: a look at the store is a commit.
+const REFILLS: usize = 4;
+const SOON: Duration = Duration::from_millis(10);
 const AWAY: Duration = Duration::from_secs(2);
 /// So many times within the length of a lease.
 const RENEWALS: i64 = 3;
@@ -30,8 +31,7 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
         _ => road.limits.effects_at_once,
     };
     let at_once = at_once.max(1);
-    // A look at the store takes several along.
-    let too_full = at_once - (at_once / LOOKS).max(1);
+    let too_full = at_once - (at_once / REFILLS).max(1);
     while !*stop.borrow() {
         news.mark_unchanged();
         let room = i64::try_from(at_once - in_hand.len().min(at_once)).unwrap_or(1);
@@ -49,10 +49,7 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
             in_hand.spawn(async move { hold(&road, &lease).await });
         }
         if in_hand.len() > too_full {
-            in_hand.join_next().await;
-            // Those that were committed with it: so many are taken at once again.
-            tokio::task::yield_now().await;
-            while in_hand.try_join_next().is_some() {}
+            make_room(&mut in_hand, at_once, too_full).await;
             continue;
         }
         if took {
@@ -69,6 +66,22 @@ pub(super) async fn lane(road: Arc<Road>, kind: &'static str, mut stop: watch::R
         while in_hand.try_join_next().is_some() {}
     }
     while in_hand.join_next().await.is_some() {}
+}
+
+/// Waits until one has ended, and a little for so many that a look is worth its commit: others that take long keep no place empty.
+async fn make_room(in_hand: &mut JoinSet<()>, at_once: usize, too_full: usize) {
+    if in_hand.len() >= at_once {
+        in_hand.join_next().await;
+    }
+    let soon = tokio::time::sleep(SOON);
+    tokio::pin!(soon);
+    while in_hand.len() > too_full {
+        tokio::select! {
+            _ = in_hand.join_next() => {}
+            () = &mut soon => break,
+        }
+    }
+    while in_hand.try_join_next().is_some() {}
 }
 
 /// Performs an effect for as long as it takes: what is still in hand is nobody else's.

@@ -100,7 +100,7 @@ fn agreed(question: &str) -> Result<bool, Fault> {
         eprint!("{question} [y/N] ");
     }
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
+    tokio::task::block_in_place(|| std::io::stdin().read_line(&mut answer))?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

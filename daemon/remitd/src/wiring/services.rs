@@ -13,7 +13,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Threads that plugins run on; the daemon's own tasks have others.
+/// Jobs of plugins that postings may add to the usual ones: each keeps address space, and little memory.
+const POSTINGS_MOST: u32 = 256;
+/// Threads for plugins that compute for long.
 const GUEST_THREADS: usize = 2;
 
 /// A host with everything that grants can name.
@@ -92,12 +94,15 @@ pub fn bare_cache_folder() -> PathBuf {
 }
 
 fn limits_of(limits: &config::Limits) -> remitd_host::Limits {
+    let usual = remitd_host::Limits::default();
     remitd_host::Limits {
         memory_bytes: usize::try_from(limits.plugin_memory.get()).unwrap_or(usize::MAX),
         guest_ms: ms(limits.plugin_time),
         call_ms: ms(limits.call_time),
         failures_in_a_row: limits.plugin_failures,
-        ..remitd_host::Limits::default()
+        // Whoever else calls a plugin finds a place, however many postings are in hand.
+        jobs: usual.jobs.saturating_add(limits.postings_at_once.min(POSTINGS_MOST)),
+        ..usual
     }
 }
 

@@ -28,6 +28,7 @@ use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{Pool, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -144,8 +145,7 @@ impl Database {
         match &error {
             sqlx::Error::Database(refusal) => self.refused(refusal.as_ref()),
             sqlx::Error::PoolTimedOut => {
-                let seconds = ACQUIRE_TIMEOUT.as_secs();
-                let message = format!("database \"{name}\" gave no connection within {seconds} s");
+                let message = format!("database \"{name}\" gave no connection in time");
                 Failure::unavailable("connect", message)
             }
             sqlx::Error::Io(_)
@@ -233,11 +233,31 @@ fn pool_of<DB: sqlx::Database>(most: u32) -> PoolOptions<DB> {
 struct Fresh<DB: sqlx::Database> {
     pooled: PoolConnection<DB>,
     keep: bool,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl<DB: sqlx::Database> Fresh<DB> {
-    async fn of(pool: &Pool<DB>) -> Result<Fresh<DB>, sqlx::Error> {
-        Ok(Fresh { pooled: pool.acquire().await?, keep: false })
+    /// Waits for its turn until the deadline, and then for a server to answer no longer than [`ACQUIRE_TIMEOUT`].
+    async fn of(served: &Served<DB>, deadline: Instant) -> Result<Fresh<DB>, sqlx::Error> {
+        let waiting = timeout_at(deadline, async {
+            let turn = Arc::clone(&served.turns).acquire_owned().await;
+            let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
+            Ok(Fresh { pooled: served.pool.acquire().await?, keep: false, _turn: turn })
+        });
+        waiting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+}
+
+/// A pool in front of which users wait for as long as they may.
+struct Served<DB: sqlx::Database> {
+    pool: Pool<DB>,
+    turns: Arc<Semaphore>,
+}
+
+impl<DB: sqlx::Database> Served<DB> {
+    fn of(pool: Pool<DB>) -> Served<DB> {
+        let turns = pool.options().get_max_connections() as usize;
+        Served { pool, turns: Arc::new(Semaphore::new(turns)) }
     }
 }
 

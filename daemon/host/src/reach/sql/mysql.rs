@@ -4,8 +4,8 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::{
-    Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, in_statement, lock_wait, myvalue,
-    pool_of,
+    Database, Fresh, Gathered, READERS_MOST, Served, TIMEOUT_SLACK, WRITERS_MOST, in_statement, lock_wait,
+    myvalue, pool_of,
 };
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
@@ -14,7 +14,7 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{
     MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlStatement,
 };
-use sqlx::{Column, ConnectOptions, Connection, Executor, MySqlPool, Row, SqlStr, Statement as _};
+use sqlx::{Column, ConnectOptions, Connection, Executor, MySql, Row, SqlStr, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -28,15 +28,15 @@ const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,
      ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', NAMES utf8mb4";
 
 pub(super) struct Pools {
-    reading: MySqlPool,
-    writing: MySqlPool,
+    reading: Served<MySql>,
+    writing: Served<MySql>,
 }
 
 impl Pools {
     pub(super) fn open(url: &str) -> Result<Pools, String> {
         let options = options(url)?;
-        let reading = pool_of(READERS_MOST).connect_lazy_with(options.clone());
-        Ok(Pools { reading, writing: pool_of(WRITERS_MOST).connect_lazy_with(options) })
+        let pool = |most| Served::of(pool_of(most).connect_lazy_with(options.clone()));
+        Ok(Pools { reading: pool(READERS_MOST), writing: pool(WRITERS_MOST) })
     }
 
     pub(super) async fn query(
@@ -46,9 +46,10 @@ impl Pools {
         limit: Duration,
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::MySql, Access::Read)?;
-        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let reading = timeout_at(deadline, async {
             let failed = |error| database.failed(error);
-            let acquired = Fresh::of(&self.reading).await;
+            let acquired = Fresh::of(&self.reading, deadline).await;
             let mut connection = acquired.map_err(|error| unopened(database, error))?;
             let begun = connection.pooled.begin_with(begin(limit, Access::Read)).await;
             let mut transaction = begun.map_err(failed)?;
@@ -70,8 +71,7 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::MySql, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let acquired = timeout_at(deadline, Fresh::of(&self.writing)).await;
-        let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let acquired = Fresh::of(&self.writing, deadline).await;
         let mut connection = acquired.map_err(|error| unopened(database, error))?;
         let writing = timeout_at(deadline, async {
             let begun = connection.pooled.begin_with(begin(limit, Access::Write)).await;

@@ -3,25 +3,24 @@
 use super::params::{Access, Bound, Dialect, bind};
 use super::pgvalue;
 use super::{
-    Database, Fresh, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, in_statement, lock_wait, pool_of,
+    ACQUIRE_TIMEOUT, Database, Fresh, Gathered, READERS_MOST, Served, TIMEOUT_SLACK, WRITERS_MOST,
+    in_statement, lock_wait, pool_of,
 };
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
-use sqlx::{
-    Column, ConnectOptions, Connection, Either, Executor, PgPool, Postgres, Row, SqlStr, Statement as _,
-};
+use sqlx::{Column, ConnectOptions, Connection, Either, Executor, Postgres, Row, SqlStr, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub(super) struct Pools {
-    reading: PgPool,
-    writing: PgPool,
+    reading: Served<Postgres>,
+    writing: Served<Postgres>,
 }
 
-/// A connection on which BEGIN failed: it is no more, and nothing has happened.
+/// A connection on which BEGIN failed, most likely since it is no more: nothing has happened.
 struct Gone(sqlx::Error);
 
 impl Pools {
@@ -29,9 +28,9 @@ impl Pools {
         let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
         let options = options.application_name("remitd").disable_statement_logging();
         // Whether a connection is well, BEGIN says as well as a question of its own.
-        let pool = |most| pool_of(most).test_before_acquire(false);
-        let reading = pool(READERS_MOST).connect_lazy_with(options.clone());
-        Ok(Pools { reading, writing: pool(WRITERS_MOST).connect_lazy_with(options) })
+        let pool =
+            |most| Served::of(pool_of(most).test_before_acquire(false).connect_lazy_with(options.clone()));
+        Ok(Pools { reading: pool(READERS_MOST), writing: pool(WRITERS_MOST) })
     }
 
     pub(super) async fn query(
@@ -41,10 +40,11 @@ impl Pools {
         limit: Duration,
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::Postgres, Access::Read)?;
-        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let reading = timeout_at(deadline, async {
             let mut tries = READERS_MOST;
             loop {
-                let acquired = Fresh::of(&self.reading).await;
+                let acquired = Fresh::of(&self.reading, deadline).await;
                 let connection = acquired.map_err(|error| database.failed(error))?;
                 match read_on(connection, database, &bound, limit).await {
                     Ok(rows) => return rows,
@@ -68,8 +68,7 @@ impl Pools {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
         let mut tries = WRITERS_MOST;
         loop {
-            let acquired = timeout_at(deadline, Fresh::of(&self.writing)).await;
-            let acquired = acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+            let acquired = Fresh::of(&self.writing, deadline).await;
             let connection = acquired.map_err(|error| database.failed(error))?;
             let changes = bound.iter().zip(statements);
             match write_on(connection, database, changes, (limit, deadline)).await {
@@ -81,13 +80,18 @@ impl Pools {
     }
 }
 
+/// A server that has fallen silent is not waited for as long as for a statement.
+async fn begun_in_time<T>(begun: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(ACQUIRE_TIMEOUT, begun).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
 async fn read_on(
     mut connection: Fresh<Postgres>,
     database: &Database,
     bound: &Bound<'_>,
     limit: Duration,
 ) -> Result<Result<Rows, Failure>, Gone> {
-    let begun = connection.pooled.begin_with(begin(limit, Access::Read)).await;
+    let begun = begun_in_time(connection.pooled.begin_with(begin(limit, Access::Read))).await;
     let mut transaction = begun.map_err(Gone)?;
     let rows = read(database, &mut transaction, bound).await;
     // Dropped, it rolls back on the connection's way into the pool, where nobody waits for it. That also takes back whatever
@@ -103,8 +107,7 @@ async fn write_on<'a>(
     changes: impl Iterator<Item = (&'a Bound<'a>, &'a Statement)>,
     (limit, deadline): (Duration, Instant),
 ) -> Result<Result<Vec<u64>, Failure>, Gone> {
-    let begun = timeout_at(deadline, connection.pooled.begin_with(begin(limit, Access::Write))).await;
-    let Ok(begun) = begun else { return Ok(Err(database.timeout())) };
+    let begun = begun_in_time(connection.pooled.begin_with(begin(limit, Access::Write))).await;
     // Dropped before the commit, it rolls back.
     let mut transaction = begun.map_err(Gone)?;
     let writing = timeout_at(deadline, async {

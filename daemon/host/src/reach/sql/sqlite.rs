@@ -13,7 +13,7 @@ use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, Sq
 use sqlx::{Arguments, Column, ConnectOptions, Connection, Row, SqliteConnection, TypeInfo, ValueRef};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -38,7 +38,21 @@ pub(super) struct Pools {
 /// comes back whether it is well, which a file always is.
 struct Pool {
     options: SqliteConnectOptions,
-    idle: Mutex<Vec<Open>>,
+    idle: Arc<Mutex<Idle>>,
+}
+
+#[derive(Default)]
+struct Idle {
+    open: Vec<Open>,
+    /// Somebody waits to close what rests too long.
+    is_watched: bool,
+}
+
+impl Idle {
+    fn close_stale(&mut self) {
+        let now = Instant::now();
+        self.open.retain(|open| now - open.used < IDLE_TIMEOUT && now - open.opened < LIFETIME);
+    }
 }
 
 struct Open {
@@ -51,23 +65,25 @@ struct Open {
 
 impl Pool {
     fn of(options: SqliteConnectOptions) -> Pool {
-        Pool { options, idle: Mutex::default() }
+        Pool { options, idle: Arc::default() }
     }
 
-    /// How many there are is for who takes turns to say. One that is dropped and not put back is closed.
+    /// `turns` bounds how many there are. One that is dropped and not put back is closed.
     async fn take(&self, deadline: Instant) -> Result<Open, sqlx::Error> {
-        let now = Instant::now();
-        let is_fresh = |open: &Open| now - open.used < IDLE_TIMEOUT && now - open.opened < LIFETIME;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let open = match idle.filter(is_fresh) {
+        let idle = {
+            let mut idle = locked(&self.idle);
+            idle.close_stale();
+            idle.open.pop()
+        };
+        let open = match idle {
             Some(open) => open,
-            None => self.open(now).await?,
+            None => self.open().await?,
         };
         open.until.set(deadline);
         Ok(open)
     }
 
-    async fn open(&self, now: Instant) -> Result<Open, sqlx::Error> {
+    async fn open(&self) -> Result<Open, sqlx::Error> {
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         let until = Arc::new(Until::default());
         let mut handle = connection.lock_handle().await?;
@@ -76,12 +92,48 @@ impl Pool {
         handle.set_progress_handler(PROGRESS_STEPS, move || its.is_to_come());
         cap_values(&mut handle);
         drop(handle);
+        let now = Instant::now();
         Ok(Open { connection, until, opened: now, used: now })
     }
 
-    fn put(&self, open: Open) {
-        let open = Open { used: Instant::now(), ..open };
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(open);
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it ends with the pool, and did it panic, files stayed open, no more"
+    )]
+    fn put(&self, mut open: Open) {
+        open.used = Instant::now();
+        let mut idle = locked(&self.idle);
+        idle.open.push(open);
+        if !std::mem::replace(&mut idle.is_watched, true) {
+            tokio::spawn(watch(Arc::downgrade(&self.idle)));
+        }
+    }
+}
+
+fn locked(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Closes what nobody has used for a while: an open file keeps its volume, and its log beside it.
+async fn watch(idle: Weak<Mutex<Idle>>) {
+    loop {
+        tokio::time::sleep(IDLE_TIMEOUT).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut idle = locked(&idle);
+        idle.close_stale();
+        if idle.open.is_empty() {
+            idle.is_watched = false;
+            return;
+        }
+    }
+}
+
+impl Drop for Open {
+    /// A statement that nobody waits for any more ends at once, and holds up no writer. A commit goes on to its end.
+    fn drop(&mut self) {
+        if self.until.is_set() {
+            self.until.set(Instant::now());
+        }
     }
 }
 
@@ -101,6 +153,10 @@ impl Until {
     fn set(&self, at: Instant) {
         let after = at.saturating_duration_since(self.origin).as_micros();
         self.after_us.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.after_us.load(Ordering::Relaxed) != u64::MAX
     }
 
     fn set_never(&self) {
@@ -151,9 +207,9 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::Sqlite, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit;
-        let turn = timeout(lock_wait(limit).min(ACQUIRE_TIMEOUT), self.turns.acquire_many(READERS_MOST));
+        let turn = timeout(lock_wait(limit), self.turns.acquire_many(READERS_MOST));
         let Ok(_turn) = turn.await else {
-            let message = format!("database \"{}\" is being read all the time", database.name);
+            let message = format!("database \"{}\" is busy: others read or write it", database.name);
             return Err(Failure::unavailable("locked", message));
         };
         let taken = timeout_at(deadline + TIMEOUT_SLACK, self.writing.take(deadline)).await;
