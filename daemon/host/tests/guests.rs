@@ -366,6 +366,21 @@ async fn a_flipped_bit_in_the_cache_is_compiled_again() {
 }
 
 #[tokio::test]
+async fn compiled_code_is_mapped_where_it_lies() {
+    // Beside what cargo runs: elsewhere nothing may be run.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let wasm = simple(HOSTILE, &HOSTILE_NAMES);
+    host_in(folder.path(), limits()).load(spec(wasm.clone())).unwrap();
+    let host = host_in(folder.path(), limits());
+    let plugin = host.load(spec(wasm)).unwrap();
+    let maps = fs_err::read_to_string("/proc/self/maps").unwrap();
+    let cache = folder.path().join("cache").display().to_string();
+    let is_code = |line: &&str| line.contains(&cache) && line.contains("r-xp");
+    assert!(maps.lines().any(|line| is_code(&line)), "{maps}");
+    assert_eq!(call(&host, &plugin, "fine").await, Ok(json!(7)));
+}
+
+#[tokio::test]
 async fn calls_by_name_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let host = host_in(folder.path(), limits());
