@@ -9,8 +9,9 @@ use std::marker::PhantomData;
 
 pub use intake::{Conventions, Drafts, Finding, Texts};
 
-/// Rows that the daemon takes in one push.
-pub const BATCH_ROWS: usize = 16_384;
+/// Rows after which a batch is pushed: so many lie in the processor's cache, and are many enough for one statement. The daemon takes
+/// 16,384.
+pub const BATCH_ROWS: usize = 8_192;
 /// Bytes after which a batch is pushed; the daemon takes 8 MiB, and one more row of at most [`ROW_MAX_BYTES`] still fits.
 pub const BATCH_BYTES: usize = 6 << 20;
 /// Texts of one row together.

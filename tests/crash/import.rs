@@ -16,7 +16,7 @@ const ROWS: usize = 5_000;
 /// With `REMITD_CRASH_IMPORTS`.
 const MANY_ROWS: usize = 50_000;
 /// Rows of a piece that an importer hands over.
-const PIECE_ROWS: usize = 16_384;
+const PIECE_ROWS: usize = 8_192;
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// So many kills may come too late before the test gives up; each makes the next come earlier.
 const LATE_MOST: usize = 20;
