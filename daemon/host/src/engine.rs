@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store, UpdateDeadline};
@@ -175,7 +175,8 @@ impl Host {
         }
         let wall_ms = job.wall_ms.unwrap_or(self.around.limits.call_ms);
         let wall = Duration::from_millis(wall_ms);
-        let Some(place) = self.place(wall).await else {
+        let place = tokio::time::timeout(wall, Arc::clone(&self.places).acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
             return Err(Failure::unavailable(
                 "busy",
                 "as many jobs of plugins as may run at once are running",
@@ -219,15 +220,6 @@ impl Host {
         };
         self.judge(plugin, &job, &ledger, answer.as_ref().err());
         answer
-    }
-
-    /// Leave to run, once fewer jobs run than may; none where that takes too long.
-    async fn place(&self, wall: Duration) -> Option<OwnedSemaphorePermit> {
-        let places = Arc::clone(&self.places);
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            return Some(place);
-        }
-        tokio::time::timeout(wall, places.acquire_owned()).await.ok()?.ok()
     }
 
     /// Counts failures that are the plugin's own fault. After too many in a row it is set aside: what goes on failing would only

@@ -4,7 +4,7 @@
 
 use crate::db::{Db, Sql, args};
 use crate::error::StoreError;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
@@ -44,7 +44,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) async fn note(&self, db: &Db, posted: Posted) -> Result<(), StoreError> {
         let (say, mut told) = oneshot::channel();
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push(Ready { posted, say });
+        self.ready().push(Ready { posted, say });
         loop {
             let mut turn = self.turn.lock().await;
             match told.try_recv() {
@@ -54,7 +54,7 @@ impl Desk {
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
             if let Some(last) = *turn
-                && self.ready() < MOST
+                && self.ready().len() < MOST
             {
                 sleep_until(last + APART).await;
             }
@@ -63,13 +63,13 @@ impl Desk {
         }
     }
 
-    fn ready(&self) -> usize {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).len()
+    fn ready(&self) -> MutexGuard<'_, Vec<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The oldest first.
     fn take(&self) -> Vec<Ready> {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ready = self.ready();
         let most = ready.len().min(MOST);
         ready.drain(..most).collect()
     }

@@ -41,19 +41,8 @@ impl Pools {
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::Postgres, Access::Read)?;
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let reading = timeout_at(deadline, async {
-            let mut tries = READERS_MOST;
-            loop {
-                let acquired = Fresh::of(&self.reading, deadline).await;
-                let connection = acquired.map_err(|error| database.failed(error))?;
-                match read_on(connection, database, &bound, limit).await {
-                    Ok(rows) => return rows,
-                    // All that rested may be gone.
-                    Err(Gone(_)) if tries > 0 => tries -= 1,
-                    Err(Gone(error)) => return Err(database.failed(error)),
-                }
-            }
-        });
+        let read = |connection| read_on(connection, database, &bound, limit);
+        let reading = timeout_at(deadline, on_a_living_one(&self.reading, database, deadline, read));
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
@@ -66,16 +55,29 @@ impl Pools {
         let bound = statements.iter().map(|one| bind(one, Dialect::Postgres, Access::Write));
         let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let mut tries = WRITERS_MOST;
-        loop {
-            let acquired = Fresh::of(&self.writing, deadline).await;
-            let connection = acquired.map_err(|error| database.failed(error))?;
-            let changes = bound.iter().zip(statements);
-            match write_on(connection, database, changes, (limit, deadline)).await {
-                Ok(changed) => return changed,
-                Err(Gone(_)) if tries > 0 => tries -= 1,
-                Err(Gone(error)) => return Err(database.failed(error)),
-            }
+        let write =
+            |connection| write_on(connection, database, bound.iter().zip(statements), (limit, deadline));
+        on_a_living_one(&self.writing, database, deadline, write).await
+    }
+}
+
+/// Runs on a connection on which BEGIN goes well. All that rested may be gone.
+async fn on_a_living_one<T, F>(
+    served: &Served<Postgres>,
+    database: &Database,
+    deadline: Instant,
+    run: impl Fn(Fresh<Postgres>) -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<Result<T, Failure>, Gone>>,
+{
+    let mut tries = served.pool.options().get_max_connections();
+    loop {
+        let acquired = Fresh::of(served, deadline).await;
+        match run(acquired.map_err(|error| database.failed(error))?).await {
+            Ok(answer) => return answer,
+            Err(Gone(_)) if tries > 0 => tries -= 1,
+            Err(Gone(error)) => return Err(database.failed(error)),
         }
     }
 }
