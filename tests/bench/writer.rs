@@ -3,7 +3,7 @@
 use crate::now;
 use crate::sandbox::runtime;
 use remitd_domain::draft::{Delivery, Draft, Drafts, Terms, check};
-use remitd_domain::link::NONCE_BYTES;
+use remitd_domain::link::{NONCE_BYTES, stamp};
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::request::State;
 use remitd_plugin_sdk::importer::BATCH_ROWS;
@@ -48,12 +48,13 @@ pub fn write(url: &str, rows: usize) -> f64 {
             expires_ms: 1,
             remainder_of: None,
         };
-        for piece in &pieces {
+        for (now_ms, piece) in (0..).zip(&pieces) {
             let mut findings = Vec::new();
             let keep: Vec<usize> =
                 (0..piece.len()).filter(|at| check(piece.row(*at), TERMS, &mut findings)).collect();
             let mut nonces = vec![0; keep.len() * NONCE_BYTES];
             getrandom::fill(&mut nonces).unwrap();
+            stamp(&mut nonces, now_ms);
             let taken = tx.insert_requests(&bulk, piece, &keep, &nonces).await.unwrap();
             assert_eq!(taken.kept, i64::try_from(piece.len()).unwrap());
         }

@@ -32,7 +32,8 @@ pub fn check_address(address: &str) -> Result<(), AddressError> {
     if address.len() > ADDRESS_MAX_BYTES {
         return Err(AddressError::TooLong);
     }
-    let odd = |c: char| c.is_whitespace() || c.is_control() || ",;:<>()[]\"\\".contains(c);
+    let special = |c: char| matches!(c, ',' | ';' | ':' | '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\\');
+    let odd = |c: char| special(c) || c.is_whitespace() || c.is_control();
     if address.chars().any(odd) {
         return Err(AddressError::BadCharacter);
     }

@@ -1,19 +1,32 @@
-//! Links: the secret in a request's URL. A token is a key number, 128 random bits and a MAC over both; the MAC is checked
-//! before anything is looked up, and the store keeps the random bits alone, so that the database does not reveal a link.
+//! Links: the secret in a request's URL. A token is a key number, a nonce with 128 random bits and a MAC over both; the MAC is
+//! checked before anything is looked up, and the store keeps the nonce alone, so that the database does not reveal a link.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
 
-pub const NONCE_BYTES: usize = 16;
+/// The moment at which a link was made stands in front of its random bits: thus an index of nonces grows at its end, where those
+/// of random bits alone would go into all of its pages. In milliseconds.
+const MOMENT_BYTES: usize = 6;
+const RANDOM_BYTES: usize = 16;
+pub const NONCE_BYTES: usize = MOMENT_BYTES + RANDOM_BYTES;
 const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = 1 + NONCE_BYTES + MAC_BYTES;
 /// Characters of a token in a URL.
 pub const TOKEN_CHARS: usize = TOKEN_BYTES * 2;
 
-/// The random part of a link, unique in the store.
+/// The part of a link that nobody can guess, unique in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Nonce(pub [u8; NONCE_BYTES]);
+
+/// Makes `random` bytes the nonces of links that are made now.
+pub fn stamp(random: &mut [u8], now_ms: i64) {
+    let now = now_ms.to_be_bytes();
+    for nonce in random.chunks_exact_mut(NONCE_BYTES) {
+        let moment = nonce.iter_mut().take(MOMENT_BYTES);
+        moment.zip(now.iter().skip(now.len() - MOMENT_BYTES)).for_each(|(byte, now)| *byte = *now);
+    }
+}
 
 /// One signing key. New links are made with the newest; older ones go on being read.
 #[derive(Clone)]
@@ -111,6 +124,18 @@ mod tests {
         assert_eq!(keys(&[1, 2]).read(old.reveal()), Ok(nonce));
         assert_ne!(keys(&[1, 2]).token(nonce).unwrap(), old);
         assert_eq!(keys(&[2]).read(old.reveal()), Err(LinkError::Forged), "its key is gone");
+    }
+
+    #[test]
+    fn nonces_stand_in_the_order_of_their_making_and_keep_their_random_bits() {
+        let mut two = [0xff; 2 * NONCE_BYTES];
+        stamp(&mut two, 0x0102_0304_0506);
+        let mut later = [0; NONCE_BYTES];
+        stamp(&mut later, 0x0102_0304_0507);
+        let (one, other) = two.split_at(NONCE_BYTES);
+        assert_eq!(one, [&[1, 2, 3, 4, 5, 6], &[0xff; RANDOM_BYTES][..]].concat());
+        assert_eq!(one, other);
+        assert!(one < &later[..]);
     }
 
     #[test]

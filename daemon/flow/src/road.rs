@@ -6,7 +6,7 @@ use crate::plugin::{Connector, Gateway, Importer, MailProvider};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use remitd_domain::account::Kind;
-use remitd_domain::link::{LinkKeys, NONCE_BYTES, Nonce};
+use remitd_domain::link::{LinkKeys, NONCE_BYTES, Nonce, stamp};
 use remitd_domain::money::{Currency, Money};
 use remitd_domain::time::Clock;
 use remitd_store::{Request, Store};
@@ -219,10 +219,11 @@ impl Road {
         Ok(format!("{}/p/{}", self.public_url, token.reveal()))
     }
 
-    /// Random bits for `count` new links.
+    /// Of `count` new links.
     pub(crate) fn nonces(&self, count: usize) -> Result<Vec<u8>, FlowError> {
         let mut bytes = vec![0; count * NONCE_BYTES];
         getrandom::fill(&mut bytes).map_err(|error| FlowError::Random(error.to_string()))?;
+        stamp(&mut bytes, self.now_ms());
         Ok(bytes)
     }
 }

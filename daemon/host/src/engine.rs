@@ -187,6 +187,7 @@ impl Host {
         let context = self.context(&job, wall_ms);
         let mut store = self.store(plugin, Arc::clone(&ledger), job.job.clone(), deadline);
         store.data_mut().usage.clone_from(&job.usage);
+        store.data_mut().ahead.clone_from(&job.ahead);
         let pre = plugin.pre.clone();
         let beating = self.pulse.beat();
         let work = async move {

@@ -5,7 +5,7 @@ use crate::grants::Charter;
 use crate::keep::{Keep, Note};
 use crate::ledger::{Ledger, Usage};
 use crate::limits::{Limits, MemoryCap};
-use crate::reach::Opened;
+use crate::reach::{Opened, ReadAhead};
 use crate::tamper::{Step, Tamper};
 use crate::wit::types::{Failure, FailureClass};
 use chrono::{DateTime, Utc};
@@ -35,6 +35,8 @@ pub struct JobSpec {
     pub long: bool,
     /// Whether its end says something of how the plugin works.
     pub stands: Stands,
+    /// Where it reads a page of a list: what is read ahead of it.
+    pub ahead: Option<ReadAhead>,
     /// Filled in when the job has ended, for whoever wants to know what it took.
     pub usage: Option<Arc<Usage>>,
 }
@@ -47,6 +49,7 @@ impl JobSpec {
             wall_ms: None,
             long: false,
             stands: Stands::Counted,
+            ahead: None,
             usage: None,
         }
     }
@@ -73,6 +76,7 @@ pub struct JobState {
     pub(crate) job: String,
     pub(crate) deadline: Instant,
     pub(crate) log_lines: u32,
+    pub(crate) ahead: Option<ReadAhead>,
     /// Who listens to the lines.
     pub(crate) usage: Option<Arc<Usage>>,
     table: ResourceTable,
@@ -144,6 +148,7 @@ impl JobState {
             job,
             deadline,
             log_lines: 0,
+            ahead: None,
             usage: None,
             table: ResourceTable::new(),
             host_calls: 0,

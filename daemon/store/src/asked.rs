@@ -1,10 +1,10 @@
 //! Whether an invoice is asked for already: by a request itself, by a line of a gathered one, as a whole or one payer's share of
 //! it. Owns the look-ups; who makes links looks while it is its turn.
 
-use crate::db::{Row, Sql, Tx, args};
+use crate::db::{Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::request::misfit;
+use crate::request::{misfit, packed};
 use remitd_domain::policy::Duplicates;
 use remitd_domain::request::State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,14 +21,6 @@ impl Asked {
     }
 }
 
-fn asked(rows: Vec<Row>) -> Result<Asked, StoreError> {
-    let mut asked = Asked::default();
-    for row in rows {
-        asked.0.entry(row.text(0)?).or_default().insert(row.text(1)?);
-    }
-    Ok(asked)
-}
-
 /// In three parts, so that each finds its index.
 const ASKED_BY: &str = "SELECT id, state FROM (
        SELECT id, state FROM request WHERE account = $1 AND invoice = $2 AND invoice <> ''
@@ -39,34 +31,43 @@ const ASKED_BY: &str = "SELECT id, state FROM (
          WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
      ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
 
-/// What is asked for now, and where `$3` says so, what was asked for once.
+/// What is asked for now; also what was asked for once, where `$3` says so. Each number of the list finds its index. A list is long,
+/// and all pairs travel as one text, which is read sooner than so many rows.
 macro_rules! asked {
-    ($list:literal) => {
+    ($pairs:literal, $list:literal) => {
         concat!(
-            "SELECT l.invoice, l.payer FROM request_line l JOIN request r ON r.id = l.request_id
-             WHERE l.account = $1 AND l.invoice IN (",
+            "SELECT ",
+            $pairs,
+            " FROM (SELECT l.invoice, l.payer FROM (",
             $list,
-            ") AND l.invoice <> ''
+            ") AS list CROSS JOIN request_line l CROSS JOIN request r
+             WHERE l.account = $1 AND l.invoice = number AND l.invoice <> '' AND r.id = l.request_id
                AND (r.state IN ('draft', 'outstanding', 'processing')
                  OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
                  OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
-             UNION SELECT invoice, payer FROM request WHERE $3 <> 'live' AND account = $1
-               AND invoice IN (",
+             UNION ALL SELECT invoice, payer FROM (",
             $list,
-            ") AND invoice <> ''
+            ") AS list CROSS JOIN request
+             WHERE $3 <> 'live' AND account = $1 AND invoice = number AND invoice <> ''
                AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
                AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))
-             UNION SELECT invoice, payer FROM request WHERE account = $1 AND invoice IN (",
+             UNION ALL SELECT invoice, payer FROM (",
             $list,
-            ")
-               AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')"
+            ") AS list CROSS JOIN request
+             WHERE account = $1 AND invoice = number AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')) AS asked"
         )
     };
 }
 
 const ASKED: Sql = Sql {
-    sqlite: asked!("SELECT value FROM json_each($2)"),
-    postgres: asked!("SELECT json_array_elements_text($2::json)"),
+    sqlite: asked!(
+        "json_group_array(json_array(invoice, payer))",
+        "SELECT value AS number FROM json_each($2)"
+    ),
+    postgres: asked!(
+        "coalesce(json_agg(json_build_array(invoice, payer)), '[]')::text",
+        "SELECT json_array_elements_text($2::json) AS number"
+    ),
 };
 
 /// What payers of shares have paid of a statement, as far as it is written.
@@ -125,8 +126,16 @@ impl Tx {
         invoices: &[&str],
         duplicates: Duplicates,
     ) -> Result<Asked, StoreError> {
+        let mut asked = Asked::default();
+        if invoices.is_empty() {
+            return Ok(asked);
+        }
         let list = serde_json::to_string(invoices).map_err(misfit)?;
-        asked(self.rows(ASKED, args![account, &list, duplicates.name()]).await?)
+        let found = self.row(ASKED, args![account, &list, duplicates.name()]).await?;
+        for (invoice, payer) in packed::<(String, String)>(found.as_ref())? {
+            asked.0.entry(invoice).or_default().insert(payer);
+        }
+        Ok(asked)
     }
 }
 

@@ -8,6 +8,7 @@ use remitd_domain::draft::Draft;
 use remitd_domain::link::{NONCE_BYTES, Nonce};
 use remitd_domain::request::{Change, State, sources};
 use remitd_domain::shares::Share;
+use serde::de::DeserializeOwned;
 
 /// Nobody sorts or pages through more than this at once.
 const LIST_MAX: i64 = 1_000_000;
@@ -136,6 +137,12 @@ macro_rules! select {
 
 pub(crate) fn misfit(what: impl ToString) -> StoreError {
     StoreError::Misfit { table: "request", what: what.to_string() }
+}
+
+/// Rows of a long list, which travel as one text.
+pub(crate) fn packed<T: DeserializeOwned>(row: Option<&Row>) -> Result<Vec<T>, StoreError> {
+    let Some(row) = row else { return Ok(Vec::new()) };
+    serde_json::from_str(&row.text(0)?).map_err(misfit)
 }
 
 fn date(text: Option<String>) -> Result<Option<NaiveDate>, StoreError> {
@@ -316,6 +323,24 @@ impl Tx {
     }
 }
 
+macro_rules! payable {
+    ($rows:literal) => {
+        concat!(
+            "SELECT ",
+            $rows,
+            " FROM (SELECT id, invoice, amount_minor, currency, payer FROM request
+               WHERE connector = $1 AND account = $2 AND state = 'outstanding' AND id > $3 ORDER BY id LIMIT $4) AS page"
+        )
+    };
+}
+
+const PAYABLE: Sql = Sql {
+    sqlite: payable!("json_group_array(json_array(id, invoice, amount_minor, currency, payer) ORDER BY id)"),
+    postgres: payable!(
+        "coalesce(json_agg(json_build_array(id, invoice, amount_minor, currency, payer) ORDER BY id), '[]')::text"
+    ),
+};
+
 impl Store {
     pub async fn request(&self, id: i64) -> Result<Option<Request>, StoreError> {
         self.db.rows(select!("WHERE r.id = $1"), args![id]).await?.first().map(request).transpose()
@@ -352,20 +377,12 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Payable>, StoreError> {
-        let sql = "SELECT id, invoice, amount_minor, currency, payer FROM request
-                   WHERE connector = $1 AND account = $2 AND state = 'outstanding' AND id > $3 ORDER BY id LIMIT $4";
-        let payable = |row: &Row| {
-            let invoice = row.text(1)?;
-            let is_whole = !invoice.is_empty() && row.text(4)?.is_empty();
-            Ok(Payable {
-                id: row.int(0)?,
-                invoice,
-                amount_minor: row.int(2)?,
-                currency: row.text(3)?,
-                is_whole,
-            })
+        let page = self.db.rows(PAYABLE, args![connector, account, after, limit]).await?;
+        let payable = |(id, invoice, amount_minor, currency, payer): (i64, String, i64, String, String)| {
+            let is_whole = !invoice.is_empty() && payer.is_empty();
+            Payable { id, invoice, amount_minor, currency, is_whole }
         };
-        self.db.rows(sql, args![connector, account, after, limit]).await?.iter().map(payable).collect()
+        Ok(packed(page.first())?.into_iter().map(payable).collect())
     }
 
     /// How many requests are in each state.

@@ -51,7 +51,7 @@ impl Connector for SqlConnector {
         let values = [("text", Value::Text(text.to_owned())), ("limit", Value::Integer(i64::from(limit)))];
         let found = self.ask(&setting, self.setup.search.statement(field), &values)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        found.rows().take(limit).map(|row| row.matter()).collect()
+        found.rows().take(limit).map(|mut row| row.matter()).collect()
     }
 
     fn open_statements(&self, _context: &Context, matter: &str) -> Result<Vec<Statement>, Failure> {
@@ -87,7 +87,7 @@ impl Connector for SqlConnector {
         let mut rows = found.rows();
         match (rows.next(), rows.next()) {
             (None, _) => Ok(None),
-            (Some(row), None) => row.open().map(Some),
+            (Some(mut row), None) => row.open().map(Some),
             _ => Err(several("balance", &format!("the statement {statement}"))),
         }
     }
@@ -120,14 +120,14 @@ impl Receipts for SqlConnector {
         let cursor = self.setup.receipts_start.value(setting, cursor)?;
         let values = [("cursor", cursor), ("limit", Value::Integer(i64::from(limit)))];
         let found = self.ask(setting, self.setup.receipts.as_deref(), &values)?;
-        let listed = found.rows().map(|row| Ok((row.receipt()?, row))).collect::<Result<_, Failure>>()?;
+        let listed = found.rows().map(|mut row| Ok((row.receipt()?, row))).collect::<Result<_, Failure>>()?;
         let (receipts, next) = page(&found, listed, is_full(&found, limit))?;
         Ok(ReceiptPage { receipts, next })
     }
 }
 
 fn is_full(found: &Answer<'_>, limit: u32) -> bool {
-    u32::try_from(found.rows().count()).is_ok_and(|count| count >= limit)
+    u32::try_from(found.many()).is_ok_and(|many| many >= limit)
 }
 
 /// What a page lists, each with its row, and where the next one begins.
@@ -138,7 +138,7 @@ fn page<T>(
 ) -> Result<(Vec<T>, Option<String>), Failure> {
     let mut last: Option<String> = None;
     let mut read = Vec::with_capacity(listed.len());
-    for (one, row) in listed {
+    for (one, mut row) in listed {
         let cursor = row.cursor()?;
         if last.as_ref() == Some(&cursor) {
             let why = format!(
@@ -201,7 +201,7 @@ impl SqlConnector {
         let mut rows = found.rows();
         match (rows.next(), rows.next()) {
             (None, _) => Ok(None),
-            (Some(row), None) => row.external_ref().map(Some),
+            (Some(mut row), None) => row.external_ref().map(Some),
             // Written twice, or found by something else than the key: nothing is written on top of it.
             _ => Err(several("find", &format!("the key {key}"))),
         }

@@ -12,34 +12,35 @@ const ROUNDED: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// Each statement with its first row.
 pub fn statements<'a>(found: &'a Answer<'a>) -> Result<Vec<(Statement, Row<'a>)>, Failure> {
-    let rows: Vec<Row<'a>> = found.rows().collect();
     if !found.is_shared() {
-        return rows.into_iter().map(|row| Ok((row.statement()?, row))).collect();
+        return found.rows().map(|mut row| Ok((row.statement()?, row))).collect();
     }
     let mut groups: Vec<(Statement, Vec<Row<'a>>)> = Vec::new();
-    for row in rows {
-        let statement = row.statement()?;
+    for row in found.rows() {
+        let statement = row.clone().statement()?;
         match groups.last_mut() {
             Some((last, rows)) if last.number == statement.number => rows.push(row),
             _ => groups.push((statement, vec![row])),
         }
     }
-    groups.into_iter().map(|(statement, rows)| shared(found, statement, &rows)).collect()
+    groups.into_iter().map(|(statement, rows)| shared(found, statement, rows)).collect()
 }
 
 fn shared<'a>(
     found: &Answer<'a>,
     mut statement: Statement,
-    rows: &[Row<'a>],
+    mut rows: Vec<Row<'a>>,
 ) -> Result<(Statement, Row<'a>), Failure> {
     let number = &statement.number;
-    let [first, ..] = rows else { return Err(found.refuse("shares", "a statement without a row")) };
+    let Some(first) = rows.first().cloned() else {
+        return Err(found.refuse("shares", "a statement without a row"));
+    };
     if rows.len() == 1 && first.share()?.is_none_or(|share| share == Decimal::ONE_HUNDRED) {
-        return Ok((statement, *first));
+        return Ok((statement, first));
     }
     let mut payers: Vec<Payer> = Vec::new();
     let mut shares = Vec::new();
-    for row in rows {
+    for row in &mut rows {
         let payer = row.sharer()?;
         if payer.id.is_empty() || payers.iter().any(|known| known.id == payer.id) {
             let why = format!(
@@ -65,5 +66,5 @@ fn shared<'a>(
         given = upto;
     }
     statement.payers = payers;
-    Ok((statement, *first))
+    Ok((statement, first))
 }

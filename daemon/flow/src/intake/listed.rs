@@ -4,6 +4,7 @@
 
 use remitd_domain::stale::Open;
 use remitd_host::Money;
+use remitd_store::Payable;
 use std::hash::{BuildHasher, RandomState};
 
 /// Of a number: two keyed hashes of 64 bits.
@@ -12,8 +13,8 @@ type Print = (u64, u64);
 /// Stands for an amount in another currency than the account's.
 const OTHER_CURRENCY: i64 = i64::MIN;
 
-#[derive(Default)]
-struct Keys(RandomState, RandomState);
+#[derive(Clone, Default)]
+pub(super) struct Keys(RandomState, RandomState);
 
 impl Keys {
     fn print(&self, statement: &str) -> Print {
@@ -29,8 +30,8 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn of(currency: &'static str) -> Listing {
-        Listing { currency, keys: Keys::default(), rows: Vec::new() }
+    pub(super) fn of(currency: &'static str, keys: Keys) -> Listing {
+        Listing { currency, keys, rows: Vec::new() }
     }
 
     pub(super) fn note(&mut self, statement: &str, open: &Money) {
@@ -46,7 +47,7 @@ impl Listing {
         for same in rows.chunk_by(|(one, _), (next, _)| one == next).filter(|same| same.len() > 1) {
             twice.extend(same.first().map(|(print, _)| *print));
         }
-        Listed { currency, rows, twice: Twice { keys, prints: twice } }
+        Listed { currency, rows, twice: Prints { keys, prints: twice } }
     }
 }
 
@@ -54,7 +55,7 @@ impl Listing {
 pub(super) struct Listed {
     currency: &'static str,
     rows: Vec<(Print, i64)>,
-    twice: Twice,
+    twice: Prints,
 }
 
 impl Listed {
@@ -67,20 +68,63 @@ impl Listed {
         Some(if ours { Open::Minor(*minor) } else { Open::Unsure })
     }
 
-    /// What is listed more than once; the amounts are let go.
-    pub(super) fn twice(self) -> Twice {
+    /// What is listed more than once, so that nobody knows which is right; the amounts are let go.
+    pub(super) fn twice(self) -> Prints {
         self.twice
     }
 }
 
-/// Statements with several rows: nobody knows which is right.
-pub(super) struct Twice {
+/// Links that can be paid, and what they ask for.
+pub(super) struct Linked {
+    currency: &'static str,
+    keys: Keys,
+    /// Of those that ask for all of one statement: its print, the amount, the link's id.
+    whole: Vec<(Print, i64, i64)>,
+    others: Vec<i64>,
+}
+
+impl Linked {
+    pub(super) fn of(currency: &'static str, keys: Keys) -> Linked {
+        Linked { currency, keys, whole: Vec::new(), others: Vec::new() }
+    }
+
+    pub(super) fn note(&mut self, link: &Payable) {
+        if link.is_whole && link.currency == self.currency {
+            self.whole.push((self.keys.print(&link.invoice), link.amount_minor, link.id));
+        } else {
+            self.others.push(link.id);
+        }
+    }
+
+    /// Those that ask for something else than what is listed as open, as nearly none do, by their ids in their order; and the
+    /// statements of all others. In the order of their prints both lists are gone through once.
+    pub(super) fn compared(self, listed: &Listed) -> (Vec<i64>, Prints) {
+        let Linked { mut whole, others: mut unlike, keys, .. } = self;
+        whole.sort_unstable();
+        let mut rows = listed.rows.iter().peekable();
+        let mut asked = Vec::with_capacity(whole.len());
+        for (print, minor, id) in whole {
+            while rows.next_if(|(row, _)| *row < print).is_some() {}
+            let same = rows.peek().is_some_and(|(row, open)| *row == print && *open == minor);
+            if same && !listed.twice.has(print) {
+                asked.push(print);
+            } else {
+                unlike.push(id);
+            }
+        }
+        unlike.sort_unstable();
+        (unlike, Prints { keys, prints: asked })
+    }
+}
+
+/// Statements of which something is known.
+pub(super) struct Prints {
     keys: Keys,
     /// In their order.
     prints: Vec<Print>,
 }
 
-impl Twice {
+impl Prints {
     pub(super) fn contains(&self, statement: &str) -> bool {
         !self.prints.is_empty() && self.has(self.keys.print(statement))
     }
@@ -97,7 +141,8 @@ mod tests {
 
     #[test]
     fn what_is_open_is_found_by_the_number() {
-        let mut listing = Listing::of("USD");
+        let keys = Keys::default();
+        let mut listing = Listing::of("USD", keys.clone());
         let money = |amount_minor, currency: &str| Money { amount_minor, currency: currency.to_owned() };
         for (statement, open) in [
             ("B-3", money(300, "USD")),
@@ -122,6 +167,31 @@ mod tests {
             assert_eq!(listed.open(statement, "USD"), expect, "{statement}");
         }
         assert_eq!(listed.open("B-1", "EUR"), Some(Open::Unsure), "the link is in another currency");
+        let mut linked = Linked::of("USD", keys);
+        let link = |id, invoice: &str, amount_minor, currency: &str| Payable {
+            id,
+            invoice: invoice.to_owned(),
+            amount_minor,
+            currency: currency.to_owned(),
+            is_whole: id != 7,
+        };
+        for link in [
+            link(1, "B-1", 100, "USD"),
+            link(2, "B-1", 101, "USD"),
+            link(3, "B-1", 100, "EUR"),
+            link(4, "B-2", 200, "USD"),
+            link(5, "B-4", 400, "USD"),
+            link(6, "B-6", 600, "USD"),
+            link(7, "B-5", 500, "USD"),
+            link(8, "B-5", 500, "USD"),
+            link(9, "B-3", 300, "USD"),
+        ] {
+            linked.note(&link);
+        }
+        let (unlike, asked) = linked.compared(&listed);
+        assert_eq!(unlike, [2, 3, 4, 5, 6, 7]);
+        let is_asked = ["B-1", "B-2", "B-3", "B-4", "B-5", "B-6"].map(|one| asked.contains(one));
+        assert_eq!(is_asked, [true, false, true, false, true, false]);
         let twice = listed.twice();
         assert_eq!(["B-1", "B-4", "B-6"].map(|one| twice.contains(one)), [false, true, false]);
     }

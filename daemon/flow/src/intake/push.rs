@@ -1,7 +1,7 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
 use super::gate::{Gate, Outcome};
-use super::listed::{Listed, Listing, Twice};
+use super::listed::{Keys, Listed, Listing, Prints};
 use super::rules::{Asking, no};
 use super::spool::{Spool, Spooled};
 use super::stale::{self, Ended};
@@ -13,7 +13,7 @@ use crate::road::{Road, money};
 use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::push::{No, Rules};
-use remitd_host::{Failure, JobSpec};
+use remitd_host::{Failure, JobSpec, ReadAhead};
 use remitd_store::{Asked, Finish, Lease, NewBatch, PaidShares};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use tokio::task::JoinSet;
 
 /// Statements asked for at once.
-const PAGE: u32 = 1_000;
+const PAGE: u32 = 2_000;
 /// Pages of one push: a connector whose cursor does not move must not hold the daemon.
 const PAGES_MAX: u32 = 10_000;
 const LISTED_TWICE: &str =
@@ -131,11 +131,15 @@ pub async fn push(road: &Road, push: &Push, telling: Telling) -> Result<Pushed, 
     let policy = Policy { one_link: push.one_link, ..Policy::of(release) };
     let dry_run = telling == Telling::Dry;
     let asking = Asking::begin(push, account, road.today()).await?;
-    let Read { listed, mut rows, left_out } = read_all(road, &asking, &key, telling).await?;
+    let keys = Keys::default();
+    let reading = read_all(road, &asking, &key, &keys, telling);
+    let linked = stale::linked(road, push, account.currency.code(), &keys);
+    let (Read { listed, mut rows, left_out }, linked) = tokio::try_join!(reading, linked)?;
     road.point("push.read")?;
     // First of all: what was settled or changed is free to be asked for anew.
-    let ended = stale::sweep(road, push, &listed, now_ms, dry_run).await?;
-    let twice = listed.twice();
+    let (unlike, asked) = linked.compared(&listed);
+    let ended = stale::sweep(road, &listed, unlike, now_ms, dry_run).await?;
+    let known = Known { twice: listed.twice(), asked };
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
     let mut sorted = Sorted { telling, skipped: Vec::new(), wanted: Vec::new() };
     let mut next = rows.next().await?;
@@ -143,7 +147,7 @@ pub async fn push(road: &Road, push: &Push, telling: Telling) -> Result<Pushed, 
         let Some(drafts) = next else { break };
         let page = Page { drafts, left_out };
         // While the store takes a page in, the one after it is fetched.
-        let taking = take_page(&mut gate, &asking, &twice, page, &mut sorted);
+        let taking = take_page(&mut gate, &asking, &known, page, &mut sorted);
         let (taken, fetched) = tokio::join!(taking, rows.next());
         taken?;
         next = fetched?;
@@ -164,9 +168,15 @@ struct Read {
 }
 
 /// Every open statement, page by page; each page is read while the one before it is sorted.
-async fn read_all(road: &Road, asking: &Asking<'_>, key: &str, telling: Telling) -> Result<Read, FlowError> {
+async fn read_all(
+    road: &Road,
+    asking: &Asking<'_>,
+    key: &str,
+    keys: &Keys,
+    telling: Telling,
+) -> Result<Read, FlowError> {
     let plugin = &asking.push.connector;
-    let mut listing = Listing::of(asking.account.currency.code());
+    let mut listing = Listing::of(asking.account.currency.code(), keys.clone());
     let (mut spool, mut left_out) = (Spool::open(&road.data).await?, Vec::new());
     let mut page = Page::default();
     let mut reading = Reading::begin(road, plugin, key)?;
@@ -207,7 +217,8 @@ struct Reading {
 
 impl Reading {
     fn begin(road: &Road, plugin: &str, key: &str) -> Result<Reading, FlowError> {
-        let job = JobSpec::new(format!("push {plugin}"), key);
+        let ahead = Some(ReadAhead::default());
+        let job = JobSpec { ahead, ..JobSpec::new(format!("push {plugin}"), key) };
         Ok(Reading { connector: road.connector(plugin)?, job, page: JoinSet::new() })
     }
 
@@ -264,15 +275,23 @@ impl Page {
     }
 }
 
+/// What is known of statements once all are read.
+struct Known {
+    twice: Prints,
+    /// A link asks for just what is open. Where it has ended since, the next push will see.
+    asked: Prints,
+}
+
 async fn take_page(
     gate: &mut Gate<'_>,
     asking: &Asking<'_>,
-    twice: &Twice,
+    known: &Known,
     page: Page,
     sorted: &mut Sorted,
 ) -> Result<(), FlowError> {
     let Push { connector, account, .. } = asking.push;
-    let numbers: Vec<&str> = page.statements().map(|(number, _)| number).collect();
+    let numbers = page.statements().map(|(number, _)| number);
+    let numbers: Vec<&str> = numbers.filter(|number| !known.asked.contains(number)).collect();
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
     let live = gate.tx().asked_already(account, &numbers, Duplicates::Live).await?;
@@ -283,9 +302,9 @@ async fn take_page(
     for (number, sorted_out) in page.statements() {
         let draft = if settling.contains(number) {
             no("settling", "money for it has arrived and is on its way into the matter software")
-        } else if live.has(number, Some("")) {
+        } else if known.asked.contains(number) || live.has(number, Some("")) {
             no("asked_already", "it is asked for already")
-        } else if twice.contains(number) {
+        } else if known.twice.contains(number) {
             no("listed_twice", LISTED_TWICE)
         } else {
             sorted_out.map_err(No::clone).and_then(|at| unasked(page.drafts.draft(at), &live, &paid))

@@ -3,7 +3,7 @@
 //! payer is told once, by the new link's mail. What cannot be told now stays as it is.
 
 use super::gate::Gate;
-use super::listed::Listed;
+use super::listed::{Keys, Linked, Listed};
 use super::push::Push;
 use super::quick::{Follows, one};
 use crate::effect::{MAIL, close_checkout};
@@ -15,7 +15,7 @@ use remitd_domain::policy::OneLink;
 use remitd_domain::request::{Change, State};
 use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
 use remitd_host::{FailureClass, JobSpec, Money};
-use remitd_store::{NewBatch, Payable, Request, RequestLine, Tx};
+use remitd_store::{NewBatch, Request, RequestLine, Tx};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -61,48 +61,53 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
     Link { road, request, asked, open, read_ms }.mend().await
 }
 
-/// At each push: of the links of its connector and account, those that ask for something else than `listed` says, and those whose
-/// statements it does not list any more.
-pub(super) async fn sweep(
+/// The links of a push's connector and account that can be paid.
+pub(super) async fn linked(
     road: &Road,
     push: &Push,
-    listed: &Listed,
-    read_ms: i64,
-    dry_run: bool,
-) -> Result<Vec<Ended>, FlowError> {
-    let (mut ended, mut after, mut asked_for) = (Vec::new(), 0, 0);
+    currency: &'static str,
+    keys: &Keys,
+) -> Result<Linked, FlowError> {
+    let (mut linked, mut after) = (Linked::of(currency, keys.clone()), 0);
     loop {
         let page = road.store.payable_page(&push.connector, &push.account, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(ended) };
+        let Some(last) = page.last() else { return Ok(linked) };
         after = last.id;
-        for payable in page.iter().filter(|payable| !is_owed(payable, listed)) {
-            let request = road.store.request(payable.id).await?;
-            let Some(request) = request.filter(|request| request.state == State::Outstanding) else {
-                continue;
-            };
-            let asked = lines_of(road, &request).await?;
-            let mut open = Vec::with_capacity(asked.len());
-            for line in &asked {
-                open.push(match listed.open(&line.invoice, &request.currency) {
-                    Some(open) => open,
-                    None if origin(&request) == Origin::Balance && asked_for < BALANCES_MAX => {
-                        asked_for += 1;
-                        balance(road, &request, &line.invoice).await
-                    }
-                    None => Open::Unsure,
-                });
-            }
-            let open = of_payer(road, &request, &asked, open).await?;
-            let link = Link { road, request, asked, open, read_ms };
-            ended.extend(if dry_run { link.ending() } else { link.mend().await? });
-        }
+        page.iter().for_each(|link| linked.note(link));
     }
 }
 
-/// Whether a link asks for just what is listed as open, all of it, as nearly all of them do: it needs no closer look.
-fn is_owed(payable: &Payable, listed: &Listed) -> bool {
-    let Payable { invoice, currency, amount_minor, .. } = payable;
-    payable.is_whole && listed.open(invoice, currency) == Some(Open::Minor(*amount_minor))
+/// At each push, of links that ask for something else than `listed` says, or whose statements it does not list any more.
+pub(super) async fn sweep(
+    road: &Road,
+    listed: &Listed,
+    unlike: Vec<i64>,
+    read_ms: i64,
+    dry_run: bool,
+) -> Result<Vec<Ended>, FlowError> {
+    let (mut ended, mut asked_for) = (Vec::new(), 0);
+    for id in unlike {
+        let request = road.store.request(id).await?;
+        let Some(request) = request.filter(|request| request.state == State::Outstanding) else {
+            continue;
+        };
+        let asked = lines_of(road, &request).await?;
+        let mut open = Vec::with_capacity(asked.len());
+        for line in &asked {
+            open.push(match listed.open(&line.invoice, &request.currency) {
+                Some(open) => open,
+                None if origin(&request) == Origin::Balance && asked_for < BALANCES_MAX => {
+                    asked_for += 1;
+                    balance(road, &request, &line.invoice).await
+                }
+                None => Open::Unsure,
+            });
+        }
+        let open = of_payer(road, &request, &asked, open).await?;
+        let link = Link { road, request, asked, open, read_ms };
+        ended.extend(if dry_run { link.ending() } else { link.mend().await? });
+    }
+    Ok(ended)
 }
 
 /// A link, and what the matter software says of each of its lines.

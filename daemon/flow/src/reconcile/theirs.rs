@@ -4,7 +4,7 @@
 use crate::plugin::gateway::Event;
 use crate::road::Road;
 use remitd_domain::reconcile::{History, News, Receipt, Told};
-use remitd_host::{Failure, JobSpec};
+use remitd_host::{Failure, JobSpec, ReadAhead};
 
 const PAGES_MAX: u32 = 20_000;
 const EVENTS_MAX: usize = 5_000_000;
@@ -55,10 +55,11 @@ fn news(event: &Event) -> News<'_> {
 
 pub(super) async fn receipts(road: &Road, name: &str) -> Result<Vec<Receipt>, Failure> {
     let connector = road.connector(name).map_err(|error| Failure::invalid("no-plugin", error.to_string()))?;
+    let job = JobSpec { ahead: Some(ReadAhead::default()), ..job(name) };
     let mut all = Vec::new();
     let mut cursor = None;
     for _ in 0..PAGES_MAX {
-        let page = connector.written_since(job(name), cursor.clone(), PAGE).await?;
+        let page = connector.written_since(job.clone(), cursor.clone(), PAGE).await?;
         all.extend(page.receipts.into_iter().map(|receipt| Receipt {
             connector: name.to_owned(),
             key: receipt.key,

@@ -29,7 +29,11 @@ impl Host for JobState {
 impl JobState {
     async fn query_granted(&mut self, connection: &str, statement: &Statement) -> Result<Rows, Failure> {
         self.grant(Right::Sql, connection)?;
-        self.database(connection)?.query(statement, self.left()).await
+        let database = self.database(connection)?;
+        match &self.ahead {
+            Some(ahead) => ahead.query(database, statement, self.left()).await,
+            None => database.query(statement, self.left()).await,
+        }
     }
 
     async fn transact_granted(
@@ -46,8 +50,8 @@ impl JobState {
         answer
     }
 
-    fn database(&self, name: &str) -> Result<&Database, Failure> {
+    fn database(&self, name: &str) -> Result<&Arc<Database>, Failure> {
         let known = self.around.opened.sql.get(name);
-        known.map(Arc::as_ref).ok_or_else(|| not_there("database", "[[sql]]", name))
+        known.ok_or_else(|| not_there("database", "[[sql]]", name))
     }
 }

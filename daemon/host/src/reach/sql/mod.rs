@@ -1,6 +1,7 @@
 //! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones; nothing that
 //! changes a connection, and nothing that this plugin was not granted.
 
+mod ahead;
 mod mssql;
 mod mysql;
 mod myvalue;
@@ -14,6 +15,7 @@ mod sqlite;
 mod times;
 mod words;
 
+pub use ahead::ReadAhead;
 pub use odbc::SpawnWorker;
 #[cfg(feature = "odbc")]
 pub use odbc::serve_odbc;

@@ -308,28 +308,30 @@ fn arguments(bound: &Bound<'_>) -> Result<SqliteArguments, Failure> {
 
 /// By the value's own type, and by the column's where that says more.
 fn value(row: &SqliteRow, at: usize) -> Result<Value, sqlx::Error> {
-    let declared = row.try_column(at)?.type_info().name().to_owned();
     let raw = row.try_get_raw(at)?;
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let stored = raw.type_info().name().to_owned();
-    Ok(match stored.as_str() {
-        "INTEGER" => match (row.try_get_unchecked::<i64, _>(at)?, declared.as_str()) {
+    let declared = row.try_column(at)?.type_info().name();
+    Ok(match raw.type_info().name() {
+        "INTEGER" => match (row.try_get_unchecked::<i64, _>(at)?, declared) {
             (truth @ (0 | 1), "BOOLEAN") => Value::Boolean(truth == 1),
             (number, _) => Value::Integer(number),
         },
         // The shortest digits that read back as the same number, never with an exponent.
         "REAL" => Value::Decimal(row.try_get_unchecked::<f64, _>(at)?.to_string()),
         "BLOB" => Value::Bytes(row.try_get_unchecked(at)?),
-        _ => text(row.try_get_unchecked(at)?, &declared),
+        _ => text(row.try_get_unchecked(at)?, declared),
     })
 }
 
 fn text(text: String, declared: &str) -> Value {
-    match (declared, NaiveDate::parse_from_str(&text, "%Y-%m-%d")) {
-        ("DATE", Ok(date)) if text.len() == 10 => times::date(date),
-        ("DATETIME", _) => Value::Timestamp(text),
+    match declared {
+        "DATE" if text.len() == 10 => match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
+            Ok(date) => times::date(date),
+            Err(_) => Value::Text(text),
+        },
+        "DATETIME" => Value::Timestamp(text),
         _ => Value::Text(text),
     }
 }
