@@ -4,7 +4,7 @@
 use crate::sandbox::runtime;
 use crate::{BIN, now, ratio};
 use remitd_domain::draft::{Draft, Drafts};
-use remitd_domain::link::NONCE_BYTES;
+use remitd_domain::link::{NONCE_BYTES, stamp};
 use remitd_domain::payment::State as Paid;
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::posting::State;
@@ -133,6 +133,7 @@ async fn queue(store: &Store) {
         let keep: Vec<usize> = (0..PIECE).collect();
         let mut nonces = vec![0; PIECE * NONCE_BYTES];
         getrandom::fill(&mut nonces).unwrap();
+        stamp(&mut nonces, i64::try_from(first).unwrap());
         tx.insert_requests(&bulk, &drafts, &keep, &nonces).await.unwrap();
     }
     let counts = Counts { ok: i64::try_from(POSTINGS).unwrap(), ..Counts::default() };

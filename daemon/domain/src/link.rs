@@ -14,6 +14,8 @@ const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = 1 + NONCE_BYTES + MAC_BYTES;
 /// Characters of a token in a URL.
 pub const TOKEN_CHARS: usize = TOKEN_BYTES * 2;
+/// Of the first links.
+const FIRST_TOKEN_CHARS: usize = TOKEN_CHARS - MOMENT_BYTES * 2;
 
 /// The part of a link that nobody can guess, unique in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,7 +78,7 @@ impl LinkKeys {
         let mut bytes = Vec::with_capacity(TOKEN_BYTES);
         bytes.push(key.number);
         bytes.extend_from_slice(&nonce.0);
-        let mac = mac_of(key, &nonce)?.finalize().into_bytes();
+        let mac = mac_of(key, &nonce.0)?.finalize().into_bytes();
         bytes.extend(mac.iter().take(MAC_BYTES));
         Ok(Token(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
@@ -85,24 +87,27 @@ impl LinkKeys {
     pub fn read(&self, text: &str) -> Result<Nonce, LinkError> {
         let bytes = from_hex(text).ok_or(LinkError::Forged)?;
         let (number, rest) = bytes.split_first().ok_or(LinkError::Forged)?;
-        let (nonce, mac) = rest.split_at_checked(NONCE_BYTES).ok_or(LinkError::Forged)?;
-        let nonce = Nonce(nonce.try_into().map_err(|_| LinkError::Forged)?);
+        let (said, mac) = rest.split_at_checked(rest.len() - MAC_BYTES).ok_or(LinkError::Forged)?;
         let key = self.0.iter().find(|key| key.number == *number).ok_or(LinkError::Forged)?;
-        mac_of(key, &nonce)?.verify_truncated_left(mac).map_err(|_| LinkError::Forged)?;
-        Ok(nonce)
+        mac_of(key, said)?.verify_truncated_left(mac).map_err(|_| LinkError::Forged)?;
+        let mut nonce = [0; NONCE_BYTES];
+        // The first links had no moment, and stand at the beginning of time.
+        nonce.iter_mut().rev().zip(said.iter().rev()).for_each(|(byte, said)| *byte = *said);
+        Ok(Nonce(nonce))
     }
 }
 
-fn mac_of(key: &LinkKey, nonce: &Nonce) -> Result<Hmac<Sha256>, LinkError> {
+fn mac_of(key: &LinkKey, nonce: &[u8]) -> Result<Hmac<Sha256>, LinkError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.secret).map_err(|_| LinkError::NoKey)?;
     mac.update(b"remitd link v1");
     mac.update(&[key.number]);
-    mac.update(&nonce.0);
+    mac.update(nonce);
     Ok(mac)
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if text.len() != TOKEN_CHARS || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+    let is_long_enough = matches!(text.len(), TOKEN_CHARS | FIRST_TOKEN_CHARS);
+    if !is_long_enough || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
@@ -136,6 +141,19 @@ mod tests {
         assert_eq!(one, [&[1, 2, 3, 4, 5, 6], &[0xff; RANDOM_BYTES][..]].concat());
         assert_eq!(one, other);
         assert!(one < &later[..]);
+    }
+
+    #[test]
+    fn the_first_links_go_on_working() {
+        let key = LinkKey { number: 1, secret: [1; 32] };
+        let mac = mac_of(&key, &[7; RANDOM_BYTES]).unwrap().finalize().into_bytes();
+        let token = [&[1], &[7; RANDOM_BYTES][..], &mac[..MAC_BYTES]].concat();
+        let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = keys(&[1]).read(&token).unwrap();
+        assert_eq!(nonce.0[..], [&[0; MOMENT_BYTES], &[7; RANDOM_BYTES][..]].concat());
+        let today = keys(&[1]).token(nonce).unwrap();
+        assert_ne!(today.reveal(), token);
+        assert_eq!(keys(&[1]).read(today.reveal()), Ok(nonce));
     }
 
     #[test]

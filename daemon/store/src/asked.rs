@@ -31,8 +31,8 @@ const ASKED_BY: &str = "SELECT id, state FROM (
          WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
      ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
 
-/// What is asked for now; also what was asked for once, where `$3` says so. Each number of the list finds its index. A list is long,
-/// and all pairs travel as one text, which is read sooner than so many rows.
+/// What is asked for now; also what was asked for once, where `$3` says so. Each number of the list, which has none twice and no empty
+/// one, finds its index. A list is long, and all pairs travel as one text, which is read sooner than so many rows.
 macro_rules! asked {
     ($pairs:literal, $list:literal) => {
         concat!(
@@ -127,10 +127,12 @@ impl Tx {
         duplicates: Duplicates,
     ) -> Result<Asked, StoreError> {
         let mut asked = Asked::default();
-        if invoices.is_empty() {
+        // Each number once: what is asked for by one is told for each time that it stands in the list.
+        let list: BTreeSet<&str> = invoices.iter().copied().filter(|invoice| !invoice.is_empty()).collect();
+        if list.is_empty() {
             return Ok(asked);
         }
-        let list = serde_json::to_string(invoices).map_err(misfit)?;
+        let list = serde_json::to_string(&list).map_err(misfit)?;
         let found = self.row(ASKED, args![account, &list, duplicates.name()]).await?;
         for (invoice, payer) in packed::<(String, String)>(found.as_ref())? {
             asked.0.entry(invoice).or_default().insert(payer);

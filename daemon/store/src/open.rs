@@ -18,7 +18,7 @@ const ACQUIRE_WAIT: Duration = Duration::from_secs(60);
 const HOLD_CLASS: i32 = 0x524d_5444;
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 24;
-/// Page cache of one SQLite connection, in KiB (negative by SQLite's convention).
+/// Page cache of one SQLite connection, in KiB (negative by SQLite's convention); see [`Tx::with_room`].
 const SQLITE_CACHE: &str = "-4096";
 
 /// Our database. Cheap to clone.

@@ -7,6 +7,8 @@
 mod asked;
 #[path = "statements/effects.rs"]
 mod effects;
+#[path = "statements/moments.rs"]
+mod moments;
 #[path = "statements/odd.rs"]
 mod odd;
 #[path = "statements/paid.rs"]

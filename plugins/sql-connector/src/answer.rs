@@ -83,7 +83,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Its rows, once: what stands in them is moved and not copied, since a list has thousands.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub fn take_rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.take().into_iter().map(|values| Row { answer: self, values })
     }
 
@@ -125,7 +125,6 @@ impl Row<'_> {
     }
 
     pub fn statement(&mut self) -> Result<Statement, Failure> {
-        self.needed(Column::Number)?;
         let open = self.open()?;
         let total = match self.value(Column::Total) {
             Some(_) => {
@@ -135,6 +134,7 @@ impl Row<'_> {
             None => open.clone(),
         };
         Ok(Statement {
+            number: self.needed_text(Column::Number)?,
             matter: self.needed_text(Column::Matter)?,
             client: self.text(Column::Client)?,
             client_name: self.text(Column::ClientName)?,
@@ -144,8 +144,6 @@ impl Row<'_> {
             open,
             payers: self.payer()?.into_iter().collect(),
             details: self.details()?,
-            // Until here it says of which statement something else is wrong.
-            number: self.needed_text(Column::Number)?,
         })
     }
 
@@ -258,12 +256,13 @@ impl Row<'_> {
     }
 
     fn needed_text(&mut self, column: Column) -> Result<String, Failure> {
-        let empty = match self.needed(column)? {
-            Value::Null => Value::Null,
-            _ => Value::Text(String::new()),
+        let value = self.needed(column)?;
+        let is_empty = match value {
+            Value::Null => true,
+            Value::Decimal(text) | Value::Text(text) | Value::Timestamp(text) => text.trim_end().is_empty(),
+            Value::Boolean(_) | Value::Integer(_) | Value::Date(_) | Value::Bytes(_) => false,
         };
-        let text = self.text(column)?;
-        if text.is_empty() { Err(self.wrong(column, &empty, "a text or number")) } else { Ok(text) }
+        if is_empty { Err(self.wrong(column, value, "a text or number")) } else { self.text(column) }
     }
 
     /// Empty for NULL and for a column that is not there. Columns of a fixed width are filled with blanks: those are not
@@ -274,7 +273,12 @@ impl Row<'_> {
         if matches!(value, Value::Bytes(_)) {
             return Err(self.wrong(column, &Value::Bytes(Vec::new()), "a text or number"));
         }
-        let mut text = plain(std::mem::replace(value, Value::Null));
+        let value = match column {
+            // It stays: it says of which statement something else is wrong.
+            Column::Number => value.clone(),
+            _ => std::mem::replace(value, Value::Null),
+        };
+        let mut text = plain(value);
         text.truncate(text.trim_end().len());
         Ok(text)
     }

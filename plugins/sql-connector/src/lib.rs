@@ -51,7 +51,7 @@ impl Connector for SqlConnector {
         let values = [("text", Value::Text(text.to_owned())), ("limit", Value::Integer(i64::from(limit)))];
         let found = self.ask(&setting, self.setup.search.statement(field), &values)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        found.rows().take(limit).map(|mut row| row.matter()).collect()
+        found.take_rows().take(limit).map(|mut row| row.matter()).collect()
     }
 
     fn open_statements(&self, _context: &Context, matter: &str) -> Result<Vec<Statement>, Failure> {
@@ -84,7 +84,7 @@ impl Connector for SqlConnector {
     fn balance(&self, _context: &Context, statement: &str) -> Result<Option<Money>, Failure> {
         let values = [("statement", Value::Text(statement.to_owned()))];
         let found = self.ask("balance", self.setup.balance.as_deref(), &values)?;
-        let mut rows = found.rows();
+        let mut rows = found.take_rows();
         match (rows.next(), rows.next()) {
             (None, _) => Ok(None),
             (Some(mut row), None) => row.open().map(Some),
@@ -120,7 +120,8 @@ impl Receipts for SqlConnector {
         let cursor = self.setup.receipts_start.value(setting, cursor)?;
         let values = [("cursor", cursor), ("limit", Value::Integer(i64::from(limit)))];
         let found = self.ask(setting, self.setup.receipts.as_deref(), &values)?;
-        let listed = found.rows().map(|mut row| Ok((row.receipt()?, row))).collect::<Result<_, Failure>>()?;
+        let listed =
+            found.take_rows().map(|mut row| Ok((row.receipt()?, row))).collect::<Result<_, Failure>>()?;
         let (receipts, next) = page(&found, listed, is_full(&found, limit))?;
         Ok(ReceiptPage { receipts, next })
     }
@@ -198,7 +199,7 @@ impl SqlConnector {
     fn find(&self, key: &str) -> Result<Option<Option<String>>, Failure> {
         let values = [("key", Value::Text(key.to_owned()))];
         let found = self.ask("find", self.setup.find.as_deref(), &values)?;
-        let mut rows = found.rows();
+        let mut rows = found.take_rows();
         match (rows.next(), rows.next()) {
             (None, _) => Ok(None),
             (Some(mut row), None) => row.external_ref().map(Some),

@@ -13,10 +13,10 @@ const ROUNDED: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 /// Each statement with its first row.
 pub fn statements<'a>(found: &'a Answer<'a>) -> Result<Vec<(Statement, Row<'a>)>, Failure> {
     if !found.is_shared() {
-        return found.rows().map(|mut row| Ok((row.statement()?, row))).collect();
+        return found.take_rows().map(|mut row| Ok((row.statement()?, row))).collect();
     }
     let mut groups: Vec<(Statement, Vec<Row<'a>>)> = Vec::new();
-    for row in found.rows() {
+    for row in found.take_rows() {
         let statement = row.clone().statement()?;
         match groups.last_mut() {
             Some((last, rows)) if last.number == statement.number => rows.push(row),

@@ -82,6 +82,7 @@ async fn through(road: &Road, file: &File<'_>) -> Result<Outcome, FlowError> {
             None => return Err(error),
         },
     };
+    gate.tx().with_room().await?;
     read_into(&mut gate, &importer, file, road.limits.file_rows).await?;
     if Look::of(&fs::metadata(file.path).await?) != look {
         let message = format!(

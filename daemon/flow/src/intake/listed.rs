@@ -1,4 +1,4 @@
-//! What a matter database lists as open: a push holds all of it, until links that are out of date have ended. So it holds no
+//! What a matter database lists as open, and what links ask for: a push holds all of it, until links that are out of date have ended. So it holds no
 //! number of a statement but a print of it, whose keys are of chance: that two numbers have the same print does not happen, and
 //! nobody can bring it about.
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 /// The longest between two looks; news come by [`crate::Wake`].
 const LOOK: Duration = Duration::from_secs(1);
 /// A full lane is filled again by so great a part of it: a look at the store is a commit.
-const REFILLS: usize = 4;
+const REFILLS: usize = 2;
 const SOON: Duration = Duration::from_millis(10);
 const AWAY: Duration = Duration::from_secs(2);
 /// So many times within the length of a lease.

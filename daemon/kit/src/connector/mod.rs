@@ -30,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Matters that a search is asked for.
 pub(crate) const LIMIT: u32 = 50;
 /// Statements of a page.
-pub(crate) const PAGE: u32 = 1_000;
+pub(crate) const PAGE: u32 = 2_000;
 pub(crate) const AMOUNT_MINOR: i64 = 101;
 pub(crate) const ORIGINAL: &str = "kit-2b8e6d40-0002";
 

@@ -35,7 +35,7 @@ pub fn bulk(batch: i64, state: State) -> Bulk<'static> {
     }
 }
 
-fn drafts(invoices: &[&str]) -> Drafts {
+pub fn drafts(invoices: &[&str]) -> Drafts {
     let mut drafts = Drafts::default();
     for (at, invoice) in invoices.iter().enumerate() {
         drafts.push(&Draft {
@@ -68,6 +68,7 @@ async fn batches(store: &Store, answers: &mut Answers) {
     let batch = tx.insert_batch(&new("first.csv")).await.unwrap();
     let nonces: Vec<u8> = (0..u8::try_from(4 * NONCE_BYTES).unwrap()).collect();
     let rows = drafts(&["A-1", "A-2", "A-1", ""]);
+    tx.with_room().await.unwrap();
     let taken = tx.insert_requests(&bulk(batch, State::Draft), &rows, &[0, 1, 2, 3], &nonces).await.unwrap();
     answers.note("insert_requests", &taken);
     answers.note("asked_by", tx.asked_by("operating", "A-1").await.unwrap());

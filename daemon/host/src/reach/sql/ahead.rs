@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 const CURSOR: &str = "cursor";
 const LIMIT: &str = "limit";
@@ -44,17 +44,21 @@ impl ReadAhead {
         statement: &Statement,
         left: Duration,
     ) -> Result<Rows, Failure> {
+        let until = Instant::now() + left;
         let read = match self.take(database, statement) {
-            Some(mut page) => timeout(left, page.rows.join_next()).await.map_err(|_| database.timeout())?,
+            Some(mut page) => {
+                timeout_at(until, page.rows.join_next()).await.map_err(|_| database.timeout())?
+            }
             None => None,
         };
+        let left = until.saturating_duration_since(Instant::now());
         let rows = match read {
             Some(Ok(Ok(rows))) => rows,
             // Whatever went wrong meanwhile may have passed.
             _ => database.query(statement, left).await?,
         };
         if let Some(next) = following(statement, &rows) {
-            self.begin(database, next);
+            self.begin(database, next, left);
         }
         Ok(rows)
     }
@@ -67,14 +71,15 @@ impl ReadAhead {
         is_right.then_some(page)
     }
 
-    fn begin(&self, database: &Arc<Database>, statement: Statement) {
+    /// It may take as long as the page before it might have: its own job has not begun yet.
+    fn begin(&self, database: &Arc<Database>, statement: Statement, left: Duration) {
         let mut ahead = self.locked();
         if ahead.was_wrong {
             return;
         }
         let mut rows = JoinSet::new();
         let (from, asked) = (Arc::clone(database), statement.clone());
-        rows.spawn(async move { from.query(&asked, Duration::MAX).await });
+        rows.spawn(async move { from.query(&asked, left).await });
         ahead.next = Some(Page { database: Arc::clone(database), statement, rows });
     }
 
