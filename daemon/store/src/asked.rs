@@ -45,13 +45,13 @@ macro_rules! asked {
                AND (r.state IN ('draft', 'outstanding', 'processing')
                  OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
                  OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
-             UNION ALL SELECT invoice, payer FROM (",
+             UNION SELECT invoice, payer FROM (",
             $list,
             ") AS list CROSS JOIN request
              WHERE $3 <> 'live' AND account = $1 AND invoice = number AND invoice <> ''
                AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
                AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))
-             UNION ALL SELECT invoice, payer FROM (",
+             UNION SELECT invoice, payer FROM (",
             $list,
             ") AS list CROSS JOIN request
              WHERE account = $1 AND invoice = number AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')) AS asked"
