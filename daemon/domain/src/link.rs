@@ -23,10 +23,11 @@ pub struct Nonce(pub [u8; NONCE_BYTES]);
 
 /// Makes `random` bytes the nonces of links that are made now.
 pub fn stamp(random: &mut [u8], now_ms: i64) {
-    let now = now_ms.to_be_bytes();
+    let [_, _, now @ ..] = now_ms.to_be_bytes();
     for nonce in random.chunks_exact_mut(NONCE_BYTES) {
-        let moment = nonce.iter_mut().take(MOMENT_BYTES);
-        moment.zip(now.iter().skip(now.len() - MOMENT_BYTES)).for_each(|(byte, now)| *byte = *now);
+        if let Some(moment) = nonce.first_chunk_mut::<MOMENT_BYTES>() {
+            *moment = now;
+        }
     }
 }
 
@@ -87,7 +88,7 @@ impl LinkKeys {
     pub fn read(&self, text: &str) -> Result<Nonce, LinkError> {
         let bytes = from_hex(text).ok_or(LinkError::Forged)?;
         let (number, rest) = bytes.split_first().ok_or(LinkError::Forged)?;
-        let (said, mac) = rest.split_at_checked(rest.len() - MAC_BYTES).ok_or(LinkError::Forged)?;
+        let (said, mac) = rest.split_last_chunk::<MAC_BYTES>().ok_or(LinkError::Forged)?;
         let key = self.0.iter().find(|key| key.number == *number).ok_or(LinkError::Forged)?;
         mac_of(key, said)?.verify_truncated_left(mac).map_err(|_| LinkError::Forged)?;
         let mut nonce = [0; NONCE_BYTES];
@@ -106,8 +107,8 @@ fn mac_of(key: &LinkKey, nonce: &[u8]) -> Result<Hmac<Sha256>, LinkError> {
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let is_long_enough = matches!(text.len(), TOKEN_CHARS | FIRST_TOKEN_CHARS);
-    if !is_long_enough || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+    let is_whole = matches!(text.len(), TOKEN_CHARS | FIRST_TOKEN_CHARS);
+    if !is_whole || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()

@@ -1,6 +1,6 @@
-//! What a matter database lists as open, and what links ask for: a push holds all of it, until links that are out of date have ended. So it holds no
-//! number of a statement but a print of it, whose keys are of chance: that two numbers have the same print does not happen, and
-//! nobody can bring it about.
+//! What a matter database lists as open, and what links ask for: a push holds all of it, until links that are out of date have
+//! ended. So it holds no number of a statement but a print of it, whose keys are of chance: that two numbers have the same print
+//! does not happen, and nobody can bring it about.
 
 use remitd_domain::stale::Open;
 use remitd_host::Money;

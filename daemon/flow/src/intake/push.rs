@@ -290,8 +290,9 @@ async fn take_page(
     sorted: &mut Sorted,
 ) -> Result<(), FlowError> {
     let Push { connector, account, .. } = asking.push;
-    let numbers = page.statements().map(|(number, _)| number);
-    let numbers: Vec<&str> = numbers.filter(|number| !known.asked.contains(number)).collect();
+    let asked: Vec<bool> = page.statements().map(|(number, _)| known.asked.contains(number)).collect();
+    let unsure = page.statements().zip(&asked).filter(|(_, asked)| !**asked);
+    let numbers: Vec<&str> = unsure.map(|((number, _), _)| number).collect();
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
     let live = gate.tx().asked_already(account, &numbers, Duplicates::Live).await?;
@@ -299,10 +300,10 @@ async fn take_page(
     let settling = gate.tx().settling(connector, account, &numbers, read_ms).await?;
     let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();
     let mut drafts = Drafts::default();
-    for (number, sorted_out) in page.statements() {
+    for ((number, sorted_out), asked) in page.statements().zip(asked) {
         let draft = if settling.contains(number) {
             no("settling", "money for it has arrived and is on its way into the matter software")
-        } else if known.asked.contains(number) || live.has(number, Some("")) {
+        } else if asked || live.has(number, Some("")) {
             no("asked_already", "it is asked for already")
         } else if known.twice.contains(number) {
             no("listed_twice", LISTED_TWICE)
