@@ -97,6 +97,7 @@ pub mod sql {
     use super::service;
     use crate::Failure;
     pub use crate::wit::host::remitd::plugin::sql::{Param, Rows, Statement, Value};
+    pub use crate::wit::host::remitd::plugin::sql_once::{Once, Stopped};
 
     /// One reading statement in a read-only transaction; at most 10,000 rows.
     pub fn query(connection: &str, statement: &Statement) -> Result<Rows, Failure> {
@@ -106,6 +107,11 @@ pub mod sql {
     /// All statements in one transaction, or none; the changed rows of each.
     pub fn transact(connection: &str, statements: &[Statement]) -> Result<Vec<u64>, Failure> {
         service::sql::transact(connection, statements)
+    }
+
+    /// What is known by a key: asks `find`, and where that gives no row, makes all changes and asks it again, in one transaction.
+    pub fn write_once(connection: &str, find: &Statement, changes: &[Statement]) -> Result<Once, Stopped> {
+        service::sql_once::write(connection, find, changes)
     }
 }
 

@@ -203,6 +203,23 @@ pub(crate) mod sql {
     }
 }
 
+/// By the answers that the test gives for both.
+pub(crate) mod sql_once {
+    use super::sql::{query, transact};
+    use crate::wit::host::remitd::plugin::sql::Statement;
+    use crate::wit::host::remitd::plugin::sql_once::{Once, Stopped};
+
+    pub fn write(connection: &str, find: &Statement, changes: &[Statement]) -> Result<Once, Stopped> {
+        let asked = || query(connection, find).map_err(Stopped::Finding);
+        let there = asked()?;
+        if !there.rows.is_empty() {
+            return Ok(Once::Found(there));
+        }
+        transact(connection, changes).map_err(Stopped::Changing)?;
+        asked().map(Once::Written)
+    }
+}
+
 pub(crate) mod http {
     use crate::Failure;
     use crate::wit::host::remitd::plugin::http::{Request, Response};

@@ -14,6 +14,7 @@ pub mod host {
                 import remitd:plugin/settings@1.0.0;
                 import remitd:plugin/state@1.0.0;
                 import remitd:plugin/sql@1.0.0;
+                import remitd:plugin/sql-once@1.0.0;
                 import remitd:plugin/http@1.0.0;
                 import remitd:plugin/signature@1.0.0;
                 import remitd:plugin/smtp@1.0.0;

@@ -8,6 +8,12 @@ use crate::wit::types::{Failure, FailureClass};
 const MESSAGE_MAX_BYTES: usize = 4_000;
 const CODE_MAX_BYTES: usize = 64;
 
+impl AsRef<Failure> for Failure {
+    fn as_ref(&self) -> &Failure {
+        self
+    }
+}
+
 impl Failure {
     pub fn new(class: FailureClass, code: &str, message: impl Into<String>) -> Failure {
         Failure { class, code: code.to_owned(), message: message.into(), retry_after_s: None }

@@ -36,7 +36,7 @@ impl Kind {
         match self {
             Kind::Importer => &["types", "log", "clock", "random", "settings", "state", "intake"],
             Kind::Connector => {
-                &["types", "log", "clock", "random", "settings", "state", "sql", "http", "outbox"]
+                &["types", "log", "clock", "random", "settings", "state", "sql", "sql-once", "http", "outbox"]
             }
             Kind::MailProvider => &[
                 "types",

@@ -74,17 +74,19 @@ pub enum ManifestError {
 
 /// Which services each grant opens.
 const OPENS: [(&str, &[&str]); 7] = [
-    ("sql", &["sql"]),
-    ("sql_write", &["sql"]),
+    ("sql", &["sql", "sql-once"]),
+    ("sql_write", &["sql", "sql-once"]),
     ("http", &["http"]),
     ("smtp", &["smtp"]),
     ("maildir", &["maildir"]),
     ("outbox", &["outbox"]),
     ("secrets", &["http", "signature"]),
 ];
-/// Which grant each service is of no use without.
-const NEEDS: [(&str, &str); 6] = [
+/// Which grants each service is of no use without.
+const NEEDS: [(&str, &str); 8] = [
     ("sql", "sql"),
+    ("sql-once", "sql"),
+    ("sql-once", "sql_write"),
     ("http", "http"),
     ("smtp", "smtp"),
     ("maildir", "maildir"),

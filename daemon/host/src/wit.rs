@@ -13,6 +13,7 @@ wasmtime::component::bindgen!({
             import remitd:plugin/settings@1.0.0;
             import remitd:plugin/state@1.0.0;
             import remitd:plugin/sql@1.0.0;
+            import remitd:plugin/sql-once@1.0.0;
             import remitd:plugin/http@1.0.0;
             import remitd:plugin/signature@1.0.0;
             import remitd:plugin/smtp@1.0.0;
@@ -22,6 +23,7 @@ wasmtime::component::bindgen!({
     ",
     imports: {
         "remitd:plugin/sql": async | trappable,
+        "remitd:plugin/sql-once": async | trappable,
         "remitd:plugin/state": async | trappable,
         "remitd:plugin/signature": async | trappable,
         "remitd:plugin/http": async | trappable,
@@ -34,5 +36,5 @@ wasmtime::component::bindgen!({
 });
 
 pub use remitd::plugin::{
-    clock, http, log, maildir, outbox, random, settings, signature, smtp, sql, state, types,
+    clock, http, log, maildir, outbox, random, settings, signature, smtp, sql, sql_once, state, types,
 };

@@ -14,7 +14,7 @@ use place::place;
 use remitd_plugin_sdk::connector::{
     Connector, Matter, PostResult, Posted, Posting, Statement, StatementPage,
 };
-use remitd_plugin_sdk::host::sql::{self, Value};
+use remitd_plugin_sdk::host::sql::{self, Once, Rows, Statement as Sql, Stopped, Value};
 use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
 use remitd_plugin_sdk::{About, Context, Failure, Money, export_connector, export_receipts, settings};
 use setup::{Change, Setup};
@@ -155,14 +155,13 @@ fn page<T>(
 
 impl SqlConnector {
     fn ask(&self, setting: &str, text: Option<&str>, values: &[Named]) -> Result<Answer<'_>, Failure> {
-        let text = text.ok_or_else(|| setup::not_set(setting))?;
-        let rows = sql::query(&self.setup.connection, &bind(setting, text, None, values)?)
+        let rows = sql::query(&self.setup.connection, &asking(setting, text, values)?)
             .map_err(|failure| of_setting(setting, failure))?;
         Ok(Answer::new(setting, rows, &self.setup.currency))
     }
 
-    /// Asks for the key, then writes. Where another attempt was faster, the database has refused the key and the answer is
-    /// its receipt; an unknown end is passed on, since the next attempt begins by asking.
+    /// Asks for the key and writes, in one transaction. Where another attempt was faster, the database has refused the key and the
+    /// answer is its receipt; an unknown end is passed on, since the next attempt begins by asking.
     fn write(
         &self,
         setting: &str,
@@ -174,31 +173,36 @@ impl SqlConnector {
             return Err(setup::not_set(setting));
         }
         self.check_amount(&posting.amount)?;
-        if let Some(external_ref) = self.find(&posting.key)? {
-            return Ok(PostResult { outcome: Posted::Found, external_ref });
-        }
+        let key = &posting.key;
+        let named = [("key", Value::Text(key.clone()))];
+        let find = asking("find", self.setup.find.as_deref(), &named)?;
         let statements = changes
             .iter()
             .map(|change| bind(setting, change.text(), change.rows(), values))
             .collect::<Result<Vec<_>, _>>()?;
-        match sql::transact(&self.setup.connection, &statements) {
-            Ok(_) => {
-                // Written it is, whether or not its number can be read just now.
-                let external_ref = self.find(&posting.key).ok().flatten().flatten();
+        let found = |external_ref| PostResult { outcome: Posted::Found, external_ref };
+        match sql::write_once(&self.setup.connection, &find, &statements) {
+            Ok(Once::Found(rows)) => Ok(found(self.receipt(rows, key)?.flatten())),
+            Ok(Once::Written(rows)) => {
+                // Written it is, whether or not its number can be read.
+                let external_ref = self.receipt(rows, key).ok().flatten().flatten();
                 Ok(PostResult { outcome: Posted::Written, external_ref })
             }
-            Err(failure) if failure.code == "unique-violation" => match self.find(&posting.key)? {
-                Some(external_ref) => Ok(PostResult { outcome: Posted::Found, external_ref }),
-                None => Err(of_setting(setting, failure)),
-            },
-            Err(failure) => Err(of_setting(setting, failure)),
+            Err(Stopped::Changing(failure)) if failure.code == "unique-violation" => {
+                let there = sql::query(&self.setup.connection, &find);
+                match self.receipt(there.map_err(|failure| of_setting("find", failure))?, key)? {
+                    Some(external_ref) => Ok(found(external_ref)),
+                    None => Err(of_setting(setting, failure)),
+                }
+            }
+            Err(Stopped::Finding(failure)) => Err(of_setting("find", failure)),
+            Err(Stopped::Changing(failure)) => Err(of_setting(setting, failure)),
         }
     }
 
-    /// None where the key is not there; else the receipt's number, where `find` gives one.
-    fn find(&self, key: &str) -> Result<Option<Option<String>>, Failure> {
-        let values = [("key", Value::Text(key.to_owned()))];
-        let found = self.ask("find", self.setup.find.as_deref(), &values)?;
+    /// What `find` gave: none where the key is not there; else the receipt's number, where there is one.
+    fn receipt(&self, rows: Rows, key: &str) -> Result<Option<Option<String>>, Failure> {
+        let found = Answer::new("find", rows, &self.setup.currency);
         let mut rows = found.take_rows();
         match (rows.next(), rows.next()) {
             (None, _) => Ok(None),
@@ -222,6 +226,11 @@ impl SqlConnector {
         let message = format!("the posting is in {currency}, the matter database in {ours}");
         Err(Failure::invalid("currency", message))
     }
+}
+
+/// The statement of a setting that may be left out.
+fn asking(setting: &str, text: Option<&str>, values: &[Named]) -> Result<Sql, Failure> {
+    bind(setting, text.ok_or_else(|| setup::not_set(setting))?, None, values)
 }
 
 fn several(setting: &str, of: &str) -> Failure {

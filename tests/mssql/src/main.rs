@@ -52,6 +52,7 @@ fn answers(registry: &mut QueryRegistry) {
     }
     registry.register("SELECT PAYER FROM SLOW", bills().with_delay(NEVER));
     registry.register("UPDATE BILL SET CENTS = 0 WHERE NUMBER = @P1", done());
+    registry.register("SELECT NUMBER FROM RECEIPT WHERE NUMBER = @P1", done());
     registry.register("EXEC PAY @BILL = @P1, @AMOUNT = @P2", done());
     for (statement, number, severity, message) in [
         ("INSERT INTO TWICE", 2627, 14, "Violation of PRIMARY KEY constraint 'PK_receipt'."),

@@ -31,9 +31,9 @@ impl JobState {
     }
 
     /// Notes that `answer` came from a call begun when the ledger said `before`: a definite refusal changed nothing.
-    fn settle<T>(&self, before: bool, answer: &Result<T, Failure>) {
-        if let Err(failure) = answer
-            && failure.class != FailureClass::UnknownOutcome
+    fn settle<T, E: AsRef<Failure>>(&self, before: bool, answer: &Result<T, E>) {
+        if let Err(error) = answer
+            && error.as_ref().class != FailureClass::UnknownOutcome
         {
             self.ledger.untouch(before);
         }

@@ -5,6 +5,7 @@ use crate::grants::Right;
 use crate::job::JobState;
 use crate::reach::sql::Database;
 use crate::wit::sql::{Host, Rows, Statement};
+use crate::wit::sql_once::{self, Once, Stopped};
 use crate::wit::types::Failure;
 use std::sync::Arc;
 
@@ -23,6 +24,25 @@ impl Host for JobState {
         statements: Vec<Statement>,
     ) -> wasmtime::Result<Result<Vec<u64>, Failure>> {
         serve!(self, "sql.transact", self.transact_granted(&connection, &statements).await)
+    }
+}
+
+impl sql_once::Host for JobState {
+    async fn write(
+        &mut self,
+        connection: String,
+        find: Statement,
+        changes: Vec<Statement>,
+    ) -> wasmtime::Result<Result<Once, Stopped>> {
+        let mut at: fn(Failure) -> Stopped = Stopped::Changing;
+        let written = serve!(self, "sql-once.write", {
+            let written = self.write_granted(&connection, &find, &changes).await;
+            if let Err(Stopped::Finding(_)) = written {
+                at = Stopped::Finding;
+            }
+            written.map_err(Failure::from)
+        });
+        Ok(written?.map_err(at))
     }
 }
 
@@ -48,6 +68,22 @@ impl JobState {
         let answer = database.transact(statements, self.left()).await;
         self.settle(before, &answer);
         answer
+    }
+
+    async fn write_granted(
+        &mut self,
+        connection: &str,
+        find: &Statement,
+        changes: &[Statement],
+    ) -> Result<Once, Stopped> {
+        self.grant(Right::Sql, connection).map_err(Stopped::Finding)?;
+        self.grant(Right::SqlWrite, connection)?;
+        let database = self.database(connection)?;
+        let before = self.ledger.touched();
+        self.ledger.touch();
+        let written = database.write_once(find, changes, self.left()).await;
+        self.settle(before, &written);
+        written
     }
 
     fn database(&self, name: &str) -> Result<&Arc<Database>, Failure> {

@@ -10,6 +10,7 @@ mod mssql;
 mod mysql;
 #[cfg(feature = "odbc")]
 mod odbc;
+mod once;
 #[path = "../../tests/zoo/peer.rs"]
 mod peer;
 mod postgres;

@@ -1,10 +1,11 @@
 //! SQL Server's protocol: against Microsoft's mock of a server, held against FreeTDS, and against servers of ours that want a
 //! password in the open. No real SQL Server was ever here.
 
-use super::{Job, is, job};
+use super::{Job, is, job, once};
 use crate::grants::Grants;
 use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Rows, Statement, Value};
+use crate::wit::sql_once::{Once, Stopped};
 use crate::wit::types::{Failure, FailureClass};
 use remitd_tests::mssql::{self, Mode, Peer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -98,6 +99,24 @@ async fn a_transaction_and_what_is_refused() {
     }
     let writing = "SELECT NUMBER INTO COPY FROM BILL";
     is(&query(&mut job, writing, &[]).await.unwrap_err(), FailureClass::Invalid, "statement");
+    assert_eq!(query(&mut job, BILLS, &[("after", Value::Integer(0))]).await.unwrap().rows, bills());
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_written_again() {
+    let Some(peer) = mssql::start(&Mode::Plain) else { return };
+    let mut job = plain(&peer);
+    let bill = |after| statement(BILLS, &[("after", Value::Integer(after))]);
+    let refused = statement("INSERT INTO TWICE", &[]);
+    let found = once::write(&mut job, bill(0), vec![refused.clone()]).await;
+    assert!(matches!(found, Ok(Once::Found(rows)) if rows.rows == bills()), "and nothing was tried");
+    let none = statement("SELECT NUMBER FROM RECEIPT WHERE NUMBER = :n", &[("n", Value::Integer(1))]);
+    let Err(Stopped::Changing(failure)) = once::write(&mut job, none.clone(), vec![refused]).await else {
+        panic!()
+    };
+    is(&failure, FailureClass::Invalid, "unique-violation");
+    let paid = statement("UPDATE BILL SET CENTS = 0 WHERE NUMBER = :bill", &[("bill", Value::Integer(1))]);
+    assert!(matches!(once::write(&mut job, none, vec![paid]).await, Ok(Once::Written(_))));
     assert_eq!(query(&mut job, BILLS, &[("after", Value::Integer(0))]).await.unwrap().rows, bills());
 }
 

@@ -1,5 +1,6 @@
 //! SQL on a real MariaDB, which the harness starts.
 
+use super::once::writes_once;
 use super::{Job, is, job};
 use crate::grants::Grants;
 use crate::reach::{Services, SqlConnection, run_script};
@@ -67,6 +68,7 @@ async fn one_database_from_end_to_end() {
     texts_as_in_the_standard(&mut job).await;
     refusals(&mut job).await;
     limits(&mut job).await;
+    writes_once(&mut job, "-9223372036854775807 - 2 * CAST(open AS SIGNED)").await;
 }
 
 async fn values(job: &mut Job) {

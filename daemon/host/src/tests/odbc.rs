@@ -1,5 +1,6 @@
 //! SQL by ODBC, through drivers by others, each connection in a process of its own: this test's binary once more.
 
+use super::once::writes_once;
 use super::{Job, is, job};
 use crate::grants::Grants;
 use crate::reach::{Services, SqlConnection, run_script, serve_odbc};
@@ -115,6 +116,7 @@ mod on_postgres {
         values(&mut job).await;
         refusals(&mut job).await;
         limits(&mut job).await;
+        writes_once(&mut job, "1 / (open - 1)").await;
         let asleep = query(&mut connected(&connection, HASTY_MS), "SELECT pg_sleep(60)", &[]).await;
         is(&asleep.unwrap_err(), FailureClass::Unavailable, "timeout");
     }
@@ -326,6 +328,13 @@ mod on_sqlite {
         let found = query(&mut job, "SELECT * FROM bill", &[]).await.unwrap();
         let expect: Vec<Value> = row.iter().map(|(_, value)| value.clone()).collect();
         assert_eq!(found, [expect]);
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = made(&folder.path().join("m.db")).await;
+        writes_once(&mut job, "abs(-9223372036854775807 - open)").await;
     }
 
     #[tokio::test]

@@ -1,9 +1,11 @@
 //! SQL on a real PostgreSQL, which the harness starts.
 
-use super::{Job, is, job};
+use super::once::{self, find, insert, writes_once};
+use super::{Job, PATIENCE, is, job};
 use crate::grants::Grants;
 use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Statement, Value};
+use crate::wit::sql_once::Once;
 use crate::wit::types::{Date, Failure, FailureClass};
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -50,6 +52,8 @@ async fn one_database_from_end_to_end() {
     values(&mut job).await;
     refusals(&mut job).await;
     limits(&mut job).await;
+    writes_once(&mut job, "1 / (open - 1)").await;
+    nothing_stays_open(&mut job, &mut admin).await;
     read_only_by_default(&mut job, &mut admin).await;
     lost_connections(&mut job, &mut admin).await;
 }
@@ -142,6 +146,17 @@ async fn limits(job: &mut Job) {
 }
 
 /// What an administrator has made read-only stays so.
+/// A transaction that is over for us is over for the server too, though nobody waited for its word.
+async fn nothing_stays_open(job: &mut Job, admin: &mut PgConnection) {
+    assert!(query(job, "SELECT count(*) FROM bill", &[]).await.is_ok());
+    assert!(matches!(once::write(job, find("once-1"), vec![insert("once-1")]).await, Ok(Once::Found(_))));
+    let open = "SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = 'remitd' AND datname = current_database() AND state <> 'idle'";
+    let closed =
+        async { while sqlx::query_scalar::<_, i64>(open).fetch_one(&mut *admin).await.unwrap() > 0 {} };
+    tokio::time::timeout(PATIENCE, closed).await.expect("a transaction stays open");
+}
+
 async fn read_only_by_default(job: &mut Job, admin: &mut PgConnection) {
     let write = "UPDATE bill SET whole = whole";
     let whole = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = …', current_database()); END $$";

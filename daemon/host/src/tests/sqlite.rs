@@ -1,9 +1,11 @@
 //! SQL on SQLite, as a connector calls it.
 
+use super::once::{self, find, insert, writes_once};
 use super::{Job, is, job};
 use crate::grants::Grants;
 use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Rows, Statement, Value};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::{Date, Failure, FailureClass};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor, SqliteConnection};
@@ -25,13 +27,14 @@ async fn granted(path: &Path, statement_ms: u64) -> Job {
 }
 
 fn connected(path: &Path, statement_ms: u64) -> Job {
+    let names = vec!["elite".to_owned()];
+    allowed(path, statement_ms, Grants { sql: names.clone(), sql_write: names, ..Grants::default() })
+}
+
+fn allowed(path: &Path, statement_ms: u64, grants: Grants) -> Job {
     let url = format!("sqlite:{}", path.display());
     let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms }];
-    let names = vec!["elite".to_owned()];
-    job(
-        Services { sql, ..Services::default() },
-        Grants { sql: names.clone(), sql_write: names, ..Grants::default() },
-    )
+    job(Services { sql, ..Services::default() }, grants)
 }
 
 fn statement(text: &str, params: &[(&str, Value)]) -> Statement {
@@ -140,6 +143,26 @@ async fn a_transaction_is_whole_or_nothing() {
     assert!(job.ledger.touched());
     let open = query(&mut job, "SELECT open FROM bill WHERE number = '0001'", &[]).await.unwrap();
     assert_eq!(open.rows, [[Value::Integer(10)]]);
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    writes_once(&mut granted(&path, 5_000).await, "abs(-9223372036854775807 - open)").await;
+    let elite = || vec!["elite".to_owned()];
+    let reading = Grants { sql: elite(), ..Grants::default() };
+    let writing = Grants { sql_write: elite(), ..Grants::default() };
+    let ends =
+        async |grants| once::write(&mut allowed(&path, 5_000, grants), find("1"), vec![insert("1")]).await;
+    let (Err(Stopped::Changing(write)), Err(Stopped::Finding(read))) =
+        (ends(reading).await, ends(writing).await)
+    else {
+        panic!()
+    };
+    for failure in [write, read] {
+        is(&failure, FailureClass::Denied, "grant-missing");
+    }
 }
 
 #[tokio::test]

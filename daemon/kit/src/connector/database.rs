@@ -22,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
 
 async fn on_databases(bench: &Bench) -> Result<Vec<(Act, Arc<Clean>)>, Ended> {
     let mut acts = bench.acts().await?;
-    acts.retain(|(_, clean)| clean.called.iter().any(|call| call.starts_with("sql.")));
+    acts.retain(|(_, clean)| clean.called.iter().any(|call| call.starts_with("sql")));
     if acts.is_empty() { Err(skipped("it makes no sql calls")) } else { Ok(acts) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::reading::balance_of;
 use super::{AMOUNT_MINOR, posting};
-use crate::bench::{Bench, KEY};
+use crate::bench::{Bench, Clean, KEY};
 use crate::case::{Case, Ended, Tried, case, failed, hold, shown, skipped, unbroken};
 use crate::evidence::Evidence;
 use crate::hand::Script;
@@ -43,6 +43,9 @@ pub(super) const CASES: &[Case] = &[
         read_only
     ),
 ];
+
+/// Calls that write into a database.
+const WRITING: [&str; 2] = ["sql.transact", "sql-once.write"];
 
 pub(super) fn usual(bench: &Bench) -> Result<Posting, Ended> {
     posting(bench, KEY)
@@ -96,7 +99,7 @@ async fn says_found(bench: &Bench) -> Tried {
 
 async fn found_after_lost(bench: &Bench) -> Tried {
     let mut tried = false;
-    for call in ["sql.transact", "http.send"] {
+    for call in ["sql.transact", "sql-once.write", "http.send"] {
         let world = bench.fresh().await?;
         let lost = Failure::unknown("kit-lost", "the kit lost the answer of this call");
         world.hand.disturb(Script::Named(call, Step::Lose(lost)));
@@ -257,13 +260,14 @@ async fn questions(bench: &Bench) -> Tried {
 
 async fn read_only(bench: &Bench) -> Tried {
     let all = bench.acts().await?;
-    if !all.iter().any(|(_, clean)| clean.called.contains(&"sql.transact")) {
+    let writes = |clean: &Clean| clean.called.iter().any(|call| WRITING.contains(call));
+    if !all.iter().any(|(_, clean)| writes(clean)) {
         return Err(skipped("it writes into no database"));
     }
     for (act, clean) in all {
         let world = bench.world(&Setup { granted: Granted::ReadOnly, ..Setup::default() }).await?;
         let said = act.play(&world, world.job(KEY)).await?;
-        if clean.called.contains(&"sql.transact") {
+        if writes(&clean) {
             let denied = matches!(&said, Err(failure) if failure.class == FailureClass::Denied);
             hold(denied, || {
                 format!("without the grant sql_write, {} gives {said:?}: pass denied on", act.name)

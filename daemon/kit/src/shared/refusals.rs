@@ -32,8 +32,15 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Calls that change something outside.
-const CHANGING: [&str; 6] =
-    ["sql.transact", "http.send", "smtp.send", "maildir.put", "outbox.stage", "outbox.release"];
+const CHANGING: [&str; 7] = [
+    "sql.transact",
+    "sql-once.write",
+    "http.send",
+    "smtp.send",
+    "maildir.put",
+    "outbox.stage",
+    "outbox.release",
+];
 const RETRY_AFTER_S: u32 = 7;
 
 async fn unavailable(bench: &Bench) -> Tried {

@@ -25,9 +25,10 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 pub(crate) const KEY: &str = "kit-7f3a9c51-0001";
 
 /// Host calls that can fail; the others (log, clock, random, settings) always answer.
-const FALLIBLE: [&str; 16] = [
+const FALLIBLE: [&str; 17] = [
     "sql.query",
     "sql.transact",
+    "sql-once.write",
     "http.send",
     "smtp.send",
     "maildir.put",

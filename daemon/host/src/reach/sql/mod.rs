@@ -14,6 +14,7 @@ mod script;
 mod sqlite;
 mod times;
 mod words;
+mod work;
 
 pub use ahead::ReadAhead;
 pub use odbc::SpawnWorker;
@@ -23,15 +24,16 @@ pub use script::run_script;
 
 use crate::error::HostError;
 use crate::wit::sql::{Rows, Statement, Value};
+use crate::wit::sql_once::{Once, Stopped};
 use crate::wit::types::Failure;
+use params::Dialect;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::Transaction;
 use sqlx::error::{DatabaseError, ErrorKind};
-use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::{Pool, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
+use work::{Done, Work};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -122,17 +124,39 @@ impl Database {
         statements: &[Statement],
         left: Duration,
     ) -> Result<Vec<u64>, Failure> {
-        if statements.len() > STATEMENTS_MOST {
-            let message = format!("a transaction has at most {STATEMENTS_MOST} statements");
-            return Err(Failure::invalid("too-many-statements", message));
+        match self.work(None, statements, left).await? {
+            Done::Changed { counts, .. } => Ok(counts),
+            Done::Found(_) => Err(Failure::bug("found", "something was found that nobody asked for")),
         }
+    }
+
+    /// The same, unless `find` finds something before it, in the same transaction.
+    pub(crate) async fn write_once(
+        &self,
+        find: &Statement,
+        changes: &[Statement],
+        left: Duration,
+    ) -> Result<Once, Stopped> {
+        Ok(match self.work(Some(find), changes, left).await? {
+            Done::Found(there) => Once::Found(there),
+            Done::Changed { found, .. } => Once::Written(found),
+        })
+    }
+
+    async fn work(
+        &self,
+        find: Option<&Statement>,
+        changes: &[Statement],
+        left: Duration,
+    ) -> Result<Done, Stopped> {
         let limit = self.statement.min(left);
+        let bound = |dialect| Work::bound(find, changes, dialect);
         match &self.engine {
-            Engine::Sqlite(pools) => pools.transact(self, statements, limit).await,
-            Engine::Postgres(pools) => pools.transact(self, statements, limit).await,
-            Engine::MySql(pools) => pools.transact(self, statements, limit).await,
-            Engine::MsSql(pools) => pools.transact(self, statements, limit).await,
-            Engine::Odbc(pools) => pools.transact(self, statements, limit).await,
+            Engine::Sqlite(pools) => pools.work(self, &bound(Dialect::Sqlite)?, limit).await,
+            Engine::Postgres(pools) => pools.work(self, &bound(Dialect::Postgres)?, limit).await,
+            Engine::MySql(pools) => pools.work(self, &bound(Dialect::MySql)?, limit).await,
+            Engine::MsSql(pools) => pools.work(self, &bound(Dialect::MsSql)?, limit).await,
+            Engine::Odbc(pools) => pools.work(self, &bound(Dialect::Odbc)?, limit).await,
         }
     }
 
@@ -199,76 +223,11 @@ impl Database {
         let name = &self.name;
         Failure::unknown("commit-lost", format!("database \"{name}\" was lost during COMMIT: {why}"))
     }
-
-    fn check_rows(&self, at: usize, statement: &Statement, changed: u64) -> Result<(), Failure> {
-        match statement.expect_rows {
-            Some(expected) if expected != changed => {
-                let (nth, begins) = (at + 1, params::excerpt(&statement.text));
-                let message = format!(
-                    "statement {nth} changed {changed} rows where {expected} were expected, all is rolled back: {begins}"
-                );
-                Err(Failure::invalid("rows-changed", message))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A wait for a lock ends before the statement's own time, so that the server says which of the two it was.
 fn lock_wait(limit: Duration) -> Duration {
     limit - limit / LOCK_WAIT_SHARE
-}
-
-/// Which of a transaction's statements it was.
-fn in_statement(at: usize, statement: &Statement, failure: Failure) -> Failure {
-    let (nth, begins) = (at + 1, params::excerpt(&statement.text));
-    Failure { message: format!("{}, in statement {nth}: {begins}", failure.message), ..failure }
-}
-
-fn pool_of<DB: sqlx::Database>(most: u32) -> PoolOptions<DB> {
-    PoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT)
-}
-
-/// A connection that goes back to its pool only after a whole transaction. After anything else it is closed: that rolls back too,
-/// and leaves no half-read answer, no counted transaction that is no more, to the next user. Nor does one on which the server has
-/// fallen silent keep its place in the pool: a pool asks after the health of what it takes back, and waits for an answer.
-struct Fresh<DB: sqlx::Database> {
-    pooled: PoolConnection<DB>,
-    keep: bool,
-    _turn: OwnedSemaphorePermit,
-}
-
-impl<DB: sqlx::Database> Fresh<DB> {
-    /// Waits for its turn until the deadline, and then for a server to answer no longer than [`ACQUIRE_TIMEOUT`].
-    async fn of(served: &Served<DB>, deadline: Instant) -> Result<Fresh<DB>, sqlx::Error> {
-        let waiting = timeout_at(deadline, async {
-            let turn = Arc::clone(&served.turns).acquire_owned().await;
-            let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
-            Ok(Fresh { pooled: served.pool.acquire().await?, keep: false, _turn: turn })
-        });
-        waiting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-    }
-}
-
-/// A pool in front of which users wait for as long as they may.
-struct Served<DB: sqlx::Database> {
-    pool: Pool<DB>,
-    turns: Arc<Semaphore>,
-}
-
-impl<DB: sqlx::Database> Served<DB> {
-    fn of(pool: Pool<DB>) -> Served<DB> {
-        let turns = pool.options().get_max_connections() as usize;
-        Served { pool, turns: Arc::new(Semaphore::new(turns)) }
-    }
-}
-
-impl<DB: sqlx::Database> Drop for Fresh<DB> {
-    fn drop(&mut self) {
-        if !self.keep {
-            self.pooled.close_on_drop();
-        }
-    }
 }
 
 /// What went wrong, without the password or the options of the URL: some errors repeat them.

@@ -3,20 +3,24 @@
 //! Never sends KILL: a connection whose time is up is closed, and what it had begun is rolled back by the server.
 
 use super::params::{Access, Bound, Dialect, bind};
+use super::work::{Begun, Done, Work};
 use super::{
-    Database, Fresh, Gathered, READERS_MOST, Served, TIMEOUT_SLACK, WRITERS_MOST, in_statement, lock_wait,
-    myvalue, pool_of,
+    ACQUIRE_TIMEOUT, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, lock_wait,
+    myvalue,
 };
 use crate::wit::sql::{Rows, Statement};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
 use futures_util::TryStreamExt;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{
     MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlStatement,
 };
-use sqlx::{Column, ConnectOptions, Connection, Executor, MySql, Row, SqlStr, Statement as _};
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::{Column, ConnectOptions, Connection, Executor, MySql, Pool, Row, SqlStr, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 /// What the URL may say after its question mark. The driver passes over what it does not know, and a misspelt ssl-mode would
@@ -28,15 +32,57 @@ const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,
      ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', NAMES utf8mb4";
 
 pub(super) struct Pools {
-    reading: Served<MySql>,
-    writing: Served<MySql>,
+    reading: Served,
+    writing: Served,
+}
+
+/// A pool in front of which users wait for as long as they may. It is sqlx's own, which takes leave of the server when it closes a
+/// connection: MariaDB complains in its log of one that just ends.
+struct Served {
+    pool: Pool<MySql>,
+    turns: Semaphore,
+}
+
+/// A connection that goes back to its pool only after a whole transaction. After anything else it is closed: that rolls back too,
+/// and leaves no half-read answer, no counted transaction that is no more, to the next user. Nor does one on which the server has
+/// fallen silent keep its place in the pool: a pool asks after the health of what it takes back, and waits for an answer.
+struct Fresh<'a> {
+    pooled: PoolConnection<MySql>,
+    keep: bool,
+    _turn: SemaphorePermit<'a>,
+}
+
+impl Served {
+    fn of(options: &MySqlConnectOptions, most: u32) -> Served {
+        let pool = PoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(IDLE_TIMEOUT);
+        Served { pool: pool.connect_lazy_with(options.clone()), turns: Semaphore::new(most as usize) }
+    }
+
+    /// Waits for its turn until the deadline, and then for a server to answer no longer than [`ACQUIRE_TIMEOUT`].
+    async fn acquire(&self, deadline: Instant) -> Result<Fresh<'_>, sqlx::Error> {
+        let waiting = timeout_at(deadline, async {
+            let turn = self.turns.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+            Ok(Fresh { pooled: self.pool.acquire().await?, keep: false, _turn: turn })
+        });
+        waiting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+}
+
+impl Drop for Fresh<'_> {
+    fn drop(&mut self) {
+        if !self.keep {
+            self.pooled.close_on_drop();
+        }
+    }
 }
 
 impl Pools {
     pub(super) fn open(url: &str) -> Result<Pools, String> {
         let options = options(url)?;
-        let pool = |most| Served::of(pool_of(most).connect_lazy_with(options.clone()));
-        Ok(Pools { reading: pool(READERS_MOST), writing: pool(WRITERS_MOST) })
+        Ok(Pools { reading: Served::of(&options, READERS_MOST), writing: Served::of(&options, WRITERS_MOST) })
     }
 
     pub(super) async fn query(
@@ -49,11 +95,11 @@ impl Pools {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
         let reading = timeout_at(deadline, async {
             let failed = |error| database.failed(error);
-            let acquired = Fresh::of(&self.reading, deadline).await;
+            let acquired = self.reading.acquire(deadline).await;
             let mut connection = acquired.map_err(|error| unopened(database, error))?;
             let begun = connection.pooled.begin_with(begin(limit, Access::Read)).await;
             let mut transaction = begun.map_err(failed)?;
-            let rows = read(database, &mut transaction, bound).await?;
+            let rows = transaction.read(database, &bound).await?;
             // It rolls back on the connection's way into the pool, where nobody waits for it.
             drop(transaction);
             connection.keep = true;
@@ -62,29 +108,30 @@ impl Pools {
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
-    pub(super) async fn transact(
+    pub(super) async fn work(
         &self,
         database: &Database,
-        statements: &[Statement],
+        work: &Work<'_>,
         limit: Duration,
-    ) -> Result<Vec<u64>, Failure> {
-        let bound = statements.iter().map(|one| bind(one, Dialect::MySql, Access::Write));
-        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+    ) -> Result<Done, Stopped> {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let acquired = Fresh::of(&self.writing, deadline).await;
+        let acquired = self.writing.acquire(deadline).await;
         let mut connection = acquired.map_err(|error| unopened(database, error))?;
-        let writing = timeout_at(deadline, async {
+        let working = timeout_at(deadline, async {
             let begun = connection.pooled.begin_with(begin(limit, Access::Write)).await;
             let mut transaction = begun.map_err(|error| database.failed(error))?;
-            match change_all(database, &mut transaction, bound, statements).await {
-                Ok(changed) => Ok((transaction, changed)),
-                Err(failure) => Err(undo(&mut transaction, failure).await),
+            match work.run(database, &mut *transaction).await {
+                Ok(done) => Ok((transaction, done)),
+                Err(stopped) => Err(undo(&mut transaction, stopped).await),
             }
         });
-        let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        database.commit(transaction, rolled_back).await?;
+        let (transaction, done) = working.await.unwrap_or_else(|_| Err(work.late(database)))?;
+        match done {
+            Done::Found(_) => drop(transaction),
+            Done::Changed { .. } => database.commit(transaction, rolled_back).await?,
+        }
         connection.keep = true;
-        Ok(changed)
+        Ok(done)
     }
 }
 
@@ -123,69 +170,48 @@ pub(super) async fn connect(url: &str) -> Result<MySqlConnection, sqlx::Error> {
     Ok(connection)
 }
 
-async fn read(
-    database: &Database,
-    connection: &mut MySqlConnection,
-    bound: Bound<'_>,
-) -> Result<Rows, Failure> {
-    let (statement, arguments) = prepare(database, connection, &bound).await?;
-    let names = statement.columns().iter().map(|column| column.name().to_owned());
-    let mut gathered = Gathered::new(names.collect());
-    let mut stream = statement.query_with(arguments).fetch(connection);
-    while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
-        let mut values = Vec::with_capacity(row.len());
-        // By the row's own columns: before the values are bound, the server does not know all types.
-        for column in row.columns() {
-            let raw = row.try_get_raw(column.ordinal()).map_err(|error| database.failed(error))?;
-            values.push(myvalue::read(column.name(), raw)?);
+impl Begun for MySqlConnection {
+    async fn read(&mut self, database: &Database, asked: &Bound<'_>) -> Result<Rows, Failure> {
+        let (statement, arguments) = prepare(database, self, asked).await?;
+        let names = statement.columns().iter().map(|column| column.name().to_owned());
+        let mut gathered = Gathered::new(names.collect());
+        let mut stream = statement.query_with(arguments).fetch(self);
+        while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
+            let mut values = Vec::with_capacity(row.len());
+            // By the row's own columns: before the values are bound, the server does not know all types.
+            for column in row.columns() {
+                let raw = row.try_get_raw(column.ordinal()).map_err(|error| database.failed(error))?;
+                values.push(myvalue::read(column.name(), raw)?);
+            }
+            gathered.push(values)?;
         }
-        gathered.push(values)?;
+        Ok(gathered.rows)
     }
-    Ok(gathered.rows)
-}
 
-async fn change_all(
-    database: &Database,
-    connection: &mut MySqlConnection,
-    bound: Vec<Bound<'_>>,
-    statements: &[Statement],
-) -> Result<Vec<u64>, Failure> {
-    let mut changed = Vec::with_capacity(bound.len());
-    for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
-        let rows = change(database, connection, bound).await;
-        let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
-        database.check_rows(at, statement, rows)?;
-        changed.push(rows);
+    async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
+        let (statement, arguments) = prepare(database, self, change).await?;
+        let done = statement.query_with(arguments).execute(self).await;
+        done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
     }
-    Ok(changed)
 }
 
 const NOT_ROLLED_BACK: u32 = 1196;
 
 /// Rolls back, and looks for the warning that some table could not: an engine without transactions keeps what was written, and
 /// a person must know.
-async fn undo(connection: &mut MySqlConnection, failure: Failure) -> Failure {
+async fn undo(connection: &mut MySqlConnection, stopped: Stopped) -> Stopped {
     if connection.execute("ROLLBACK").await.is_err() {
-        return failure;
+        return stopped;
     }
     let warnings = sqlx::raw_sql("SHOW WARNINGS").fetch_all(connection).await.unwrap_or_default();
     let kept =
         |row: &MySqlRow| row.try_get_unchecked::<u32, _>("Code").is_ok_and(|code| code == NOT_ROLLED_BACK);
     if !warnings.iter().any(kept) {
-        return failure;
+        return stopped;
     }
     let why = "and a table that knows no transactions has kept its part: give it the engine InnoDB";
-    Failure::invalid("not-rolled-back", format!("{}; {why}", failure.message))
-}
-
-async fn change(
-    database: &Database,
-    connection: &mut MySqlConnection,
-    bound: Bound<'_>,
-) -> Result<u64, Failure> {
-    let (statement, arguments) = prepare(database, connection, &bound).await?;
-    let done = statement.query_with(arguments).execute(connection).await;
-    done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+    let said = Failure::from(stopped).message;
+    Failure::invalid("not-rolled-back", format!("{said}; {why}")).into()
 }
 
 async fn prepare(

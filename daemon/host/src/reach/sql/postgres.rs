@@ -2,22 +2,23 @@
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::pgvalue;
-use super::{
-    ACQUIRE_TIMEOUT, Database, Fresh, Gathered, READERS_MOST, Served, TIMEOUT_SLACK, WRITERS_MOST,
-    in_statement, lock_wait, pool_of,
-};
+use super::places::{Lease, Places};
+use super::work::{Begun, Done, Work};
+use super::{ACQUIRE_TIMEOUT, Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST, lock_wait};
 use crate::wit::sql::{Rows, Statement};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
-use sqlx::{Column, ConnectOptions, Connection, Either, Executor, Postgres, Row, SqlStr, Statement as _};
+use sqlx::{Column, ConnectOptions, Connection, Either, Executor, Row, SqlStr, Statement as _};
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(super) struct Pools {
-    reading: Served<Postgres>,
-    writing: Served<Postgres>,
+    options: PgConnectOptions,
+    reading: Places<PgConnection>,
+    writing: Places<PgConnection>,
 }
 
 /// A connection on which BEGIN failed, most likely since it is no more: nothing has happened.
@@ -27,10 +28,7 @@ impl Pools {
     pub(super) fn open(url: &str) -> Result<Pools, String> {
         let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
         let options = options.application_name("remitd").disable_statement_logging();
-        // Whether a connection is well, BEGIN says as well as a question of its own.
-        let pool =
-            |most| Served::of(pool_of(most).test_before_acquire(false).connect_lazy_with(options.clone()));
-        Ok(Pools { reading: pool(READERS_MOST), writing: pool(WRITERS_MOST) })
+        Ok(Pools { options, reading: Places::new(READERS_MOST), writing: Places::new(WRITERS_MOST) })
     }
 
     pub(super) async fn query(
@@ -41,43 +39,42 @@ impl Pools {
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::Postgres, Access::Read)?;
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let read = |connection| read_on(connection, database, &bound, limit);
-        let reading = timeout_at(deadline, on_a_living_one(&self.reading, database, deadline, read));
-        reading.await.unwrap_or_else(|_| Err(database.timeout()))
+        let read = |lease| read_on(lease, database, &bound, limit);
+        let reading = self.on_a_living_one(&self.reading, database, deadline, read);
+        timeout_at(deadline, reading).await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
-    pub(super) async fn transact(
+    pub(super) async fn work(
         &self,
         database: &Database,
-        statements: &[Statement],
+        work: &Work<'_>,
         limit: Duration,
-    ) -> Result<Vec<u64>, Failure> {
-        let bound = statements.iter().map(|one| bind(one, Dialect::Postgres, Access::Write));
-        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+    ) -> Result<Done, Stopped> {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let write =
-            |connection| write_on(connection, database, bound.iter().zip(statements), (limit, deadline));
-        on_a_living_one(&self.writing, database, deadline, write).await
+        let work = |lease| work_on(lease, database, work, (limit, deadline));
+        self.on_a_living_one(&self.writing, database, deadline, work).await
     }
-}
 
-/// Runs on a connection on which BEGIN goes well. All that rested may be gone.
-async fn on_a_living_one<T, F>(
-    served: &Served<Postgres>,
-    database: &Database,
-    deadline: Instant,
-    run: impl Fn(Fresh<Postgres>) -> F,
-) -> Result<T, Failure>
-where
-    F: Future<Output = Result<Result<T, Failure>, Gone>>,
-{
-    let mut tries = served.pool.options().get_max_connections();
-    loop {
-        let acquired = Fresh::of(served, deadline).await;
-        match run(acquired.map_err(|error| database.failed(error))?).await {
-            Ok(answer) => return answer,
-            Err(Gone(_)) if tries > 0 => tries -= 1,
-            Err(Gone(error)) => return Err(database.failed(error)),
+    /// Runs on a connection on which BEGIN goes well, which says so as well as a question of its own. All that rested may be gone.
+    async fn on_a_living_one<'a, T, E, F>(
+        &self,
+        places: &'a Places<PgConnection>,
+        database: &Database,
+        deadline: Instant,
+        run: impl Fn(Lease<'a, PgConnection>) -> F,
+    ) -> Result<T, E>
+    where
+        E: From<Failure>,
+        F: Future<Output = Result<Result<T, E>, Gone>>,
+    {
+        let mut tries = places.most();
+        loop {
+            let open = async { self.options.connect().await.map_err(|error| database.failed(error)) };
+            match run(places.acquire(database, deadline, |_| true, open).await?).await {
+                Ok(answer) => return answer,
+                Err(Gone(_)) if tries > 0 => tries -= 1,
+                Err(Gone(error)) => return Err(database.failed(error).into()),
+            }
         }
     }
 }
@@ -88,47 +85,64 @@ async fn begun_in_time<T>(begun: impl Future<Output = Result<T, sqlx::Error>>) -
 }
 
 async fn read_on(
-    mut connection: Fresh<Postgres>,
+    mut lease: Lease<'_, PgConnection>,
     database: &Database,
     bound: &Bound<'_>,
     limit: Duration,
 ) -> Result<Result<Rows, Failure>, Gone> {
-    let begun = begun_in_time(connection.pooled.begin_with(begin(limit, Access::Read))).await;
+    let begun = begun_in_time(lease.connection.begin_with(begin(limit, Access::Read))).await;
     let mut transaction = begun.map_err(Gone)?;
-    let rows = read(database, &mut transaction, bound).await;
-    // Dropped, it rolls back on the connection's way into the pool, where nobody waits for it. That also takes back whatever
-    // a function may have set in the session.
+    let rows = transaction.read(database, bound).await;
+    // Dropped, it rolls back. That also takes back whatever a function may have set in the session.
     drop(transaction);
-    connection.keep = rows.is_ok();
+    match &rows {
+        Ok(_) => take_back(lease),
+        Err(_) => close(lease),
+    }
     Ok(rows)
 }
 
-async fn write_on<'a>(
-    mut connection: Fresh<Postgres>,
+async fn work_on(
+    mut lease: Lease<'_, PgConnection>,
     database: &Database,
-    changes: impl Iterator<Item = (&'a Bound<'a>, &'a Statement)>,
+    work: &Work<'_>,
     (limit, deadline): (Duration, Instant),
-) -> Result<Result<Vec<u64>, Failure>, Gone> {
-    let begun = begun_in_time(connection.pooled.begin_with(begin(limit, Access::Write))).await;
+) -> Result<Result<Done, Stopped>, Gone> {
+    let begun = begun_in_time(lease.connection.begin_with(begin(limit, Access::Write))).await;
     // Dropped before the commit, it rolls back.
     let mut transaction = begun.map_err(Gone)?;
-    let writing = timeout_at(deadline, async {
-        let mut changed = Vec::new();
-        for (at, (bound, statement)) in changes.enumerate() {
-            let rows = change(database, &mut transaction, bound).await;
-            let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
-            database.check_rows(at, statement, rows)?;
-            changed.push(rows);
+    let working = timeout_at(deadline, work.run(database, &mut *transaction));
+    let done = match working.await.unwrap_or_else(|_| Err(work.late(database))) {
+        Ok(Done::Changed { counts, found }) => {
+            let committed = database.commit(transaction, rolled_back).await;
+            committed.map(|()| Done::Changed { counts, found }).map_err(Stopped::from)
         }
-        Ok(changed)
-    });
-    let written = writing.await.unwrap_or_else(|_| Err(database.timeout()));
-    let written = match written {
-        Ok(changed) => database.commit(transaction, rolled_back).await.map(|()| changed),
-        Err(failure) => Err(failure),
+        nothing => {
+            drop(transaction);
+            nothing
+        }
     };
-    connection.keep = written.is_ok();
-    Ok(written)
+    match &done {
+        Ok(Done::Changed { .. }) => lease.give_back(),
+        Ok(Done::Found(_)) => take_back(lease),
+        Err(_) => close(lease),
+    }
+    Ok(done)
+}
+
+/// Gives back a connection whose ROLLBACK waits to be sent: it goes out with a question, and nobody waits for the answers, which
+/// the next user reads first.
+fn take_back(mut lease: Lease<'_, PgConnection>) {
+    if !matches!(lease.connection.ping().now_or_never(), Some(Err(_))) {
+        lease.give_back();
+    }
+}
+
+/// Where a transaction was not whole, nobody is to find a half-read answer: its connection ends, with a word to the server, which
+/// would complain in its log otherwise.
+#[allow(clippy::disallowed_methods, reason = "bounded; did it panic, the connection is closed all the same")]
+fn close(lease: Lease<'_, PgConnection>) {
+    tokio::spawn(timeout(ACQUIRE_TIMEOUT, lease.into_connection().close()));
 }
 
 /// Begins, with bounds for this transaction only, in one round trip. What a function may have set for the session is gone before a
@@ -141,34 +155,28 @@ fn begin(limit: Duration, access: Access) -> SqlStr {
     ))
 }
 
-async fn read(
-    database: &Database,
-    connection: &mut PgConnection,
-    bound: &Bound<'_>,
-) -> Result<Rows, Failure> {
-    let (statement, arguments) = prepare(database, connection, bound).await?;
-    let columns = statement.columns();
-    let mut gathered = Gathered::new(columns.iter().map(|column| column.name().to_owned()).collect());
-    let mut stream = statement.query_with(arguments).fetch(connection);
-    while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
-        let mut values = Vec::with_capacity(row.len());
-        for column in columns {
-            let raw = row.try_get_raw(column.ordinal()).map_err(|error| database.failed(error))?;
-            values.push(pgvalue::read(column.name(), raw)?);
+impl Begun for PgConnection {
+    async fn read(&mut self, database: &Database, asked: &Bound<'_>) -> Result<Rows, Failure> {
+        let (statement, arguments) = prepare(database, self, asked).await?;
+        let columns = statement.columns();
+        let mut gathered = Gathered::new(columns.iter().map(|column| column.name().to_owned()).collect());
+        let mut stream = statement.query_with(arguments).fetch(self);
+        while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
+            let mut values = Vec::with_capacity(row.len());
+            for column in columns {
+                let raw = row.try_get_raw(column.ordinal()).map_err(|error| database.failed(error))?;
+                values.push(pgvalue::read(column.name(), raw)?);
+            }
+            gathered.push(values)?;
         }
-        gathered.push(values)?;
+        Ok(gathered.rows)
     }
-    Ok(gathered.rows)
-}
 
-async fn change(
-    database: &Database,
-    connection: &mut PgConnection,
-    bound: &Bound<'_>,
-) -> Result<u64, Failure> {
-    let (statement, arguments) = prepare(database, connection, bound).await?;
-    let done = statement.query_with(arguments).execute(connection).await;
-    done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+    async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
+        let (statement, arguments) = prepare(database, self, change).await?;
+        let done = statement.query_with(arguments).execute(self).await;
+        done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+    }
 }
 
 /// Asks the server which type each parameter has, then gives each value in that type.

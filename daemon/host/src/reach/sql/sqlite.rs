@@ -1,28 +1,27 @@
 //! SQLite: readers that can only read, writers that take the lock at once. A file that is not there is not made.
 
 use super::params::{Access, Bound, Dialect, bind};
+use super::places::Idle;
+use super::work::{Begun, Done, Work};
 use super::{
-    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Gathered, IDLE_TIMEOUT, READERS_MOST, TIMEOUT_SLACK,
-    in_statement, lock_wait, times,
+    ACQUIRE_TIMEOUT, ANSWER_MAX_BYTES, Database, Gathered, READERS_MOST, TIMEOUT_SLACK, lock_wait, times,
 };
 use crate::wit::sql::{Rows, Statement, Value};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
 use chrono::NaiveDate;
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{Arguments, Column, ConnectOptions, Connection, Row, SqliteConnection, TypeInfo, ValueRef};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How often a running statement looks at the clock, in SQLite's virtual instructions: about every millisecond.
 const PROGRESS_STEPS: i32 = 20_000;
-
-/// A connection is opened anew after so long, as one that has rested is: its file may have been replaced.
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 pub(super) struct Pools {
     reading: Pool,
@@ -38,45 +37,25 @@ pub(super) struct Pools {
 /// comes back whether it is well, which a file always is.
 struct Pool {
     options: SqliteConnectOptions,
-    idle: Arc<Mutex<Idle>>,
-}
-
-#[derive(Default)]
-struct Idle {
-    open: Vec<Open>,
-    /// Somebody waits to close what rests too long.
-    is_watched: bool,
-}
-
-impl Idle {
-    fn close_stale(&mut self) {
-        let now = Instant::now();
-        self.open.retain(|open| now - open.used < IDLE_TIMEOUT && now - open.opened < LIFETIME);
-    }
+    idle: Idle<Open>,
 }
 
 struct Open {
     connection: SqliteConnection,
     /// How long its statement may run. SQLite looks at it as it goes, so that its thread need not be stopped to say it.
     until: Arc<Until>,
-    opened: Instant,
-    used: Instant,
+    since: Instant,
 }
 
 impl Pool {
     fn of(options: SqliteConnectOptions) -> Pool {
-        Pool { options, idle: Arc::default() }
+        Pool { options, idle: Idle::new() }
     }
 
     /// `turns` bounds how many there are. One that is dropped and not put back is closed.
     async fn take(&self, deadline: Instant) -> Result<Open, sqlx::Error> {
-        let idle = {
-            let mut idle = locked(&self.idle);
-            idle.close_stale();
-            idle.open.pop()
-        };
-        let open = match idle {
-            Some(open) => open,
+        let open = match self.idle.take() {
+            Some((open, _)) => open,
             None => self.open().await?,
         };
         open.until.set(deadline);
@@ -92,39 +71,12 @@ impl Pool {
         handle.set_progress_handler(PROGRESS_STEPS, move || its.is_to_come());
         cap_values(&mut handle);
         drop(handle);
-        let now = Instant::now();
-        Ok(Open { connection, until, opened: now, used: now })
+        Ok(Open { connection, until, since: Instant::now() })
     }
 
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "it ends with the pool, and did it panic, files stayed open, no more"
-    )]
-    fn put(&self, mut open: Open) {
-        open.used = Instant::now();
-        let mut idle = locked(&self.idle);
-        idle.open.push(open);
-        if !std::mem::replace(&mut idle.is_watched, true) {
-            tokio::spawn(watch(Arc::downgrade(&self.idle)));
-        }
-    }
-}
-
-fn locked(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Closes what nobody has used for a while: an open file keeps its volume, and its log beside it.
-async fn watch(idle: Weak<Mutex<Idle>>) {
-    loop {
-        tokio::time::sleep(IDLE_TIMEOUT).await;
-        let Some(idle) = idle.upgrade() else { return };
-        let mut idle = locked(&idle);
-        idle.close_stale();
-        if idle.open.is_empty() {
-            idle.is_watched = false;
-            return;
-        }
+    fn put(&self, open: Open) {
+        let since = open.since;
+        self.idle.put(open, since);
     }
 }
 
@@ -191,48 +143,43 @@ impl Pools {
             let _turn = self.turns.acquire().await;
             let taken = self.reading.take(deadline).await;
             let mut open = taken.map_err(|error| self.unopened(database, error))?;
-            let rows = read(database, &mut open.connection, bound).await?;
+            let rows = open.connection.read(database, &bound).await?;
             self.reading.put(open);
             Ok(rows)
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
-    pub(super) async fn transact(
+    pub(super) async fn work(
         &self,
         database: &Database,
-        statements: &[Statement],
+        work: &Work<'_>,
         limit: Duration,
-    ) -> Result<Vec<u64>, Failure> {
-        let bound = statements.iter().map(|one| bind(one, Dialect::Sqlite, Access::Write));
-        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+    ) -> Result<Done, Stopped> {
         let deadline = Instant::now() + limit;
         let turn = timeout(lock_wait(limit), self.turns.acquire_many(READERS_MOST));
         let Ok(_turn) = turn.await else {
             let message = format!("database \"{}\" is busy: others read or write it", database.name);
-            return Err(Failure::unavailable("locked", message));
+            return Err(Failure::unavailable("locked", message).into());
         };
         let taken = timeout_at(deadline + TIMEOUT_SLACK, self.writing.take(deadline)).await;
         let taken = taken.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let mut open = taken.map_err(|error| self.unopened(database, error))?;
-        let writing = timeout_at(deadline + TIMEOUT_SLACK, async {
+        let working = timeout_at(deadline + TIMEOUT_SLACK, async {
             let begun = open.connection.begin_with("BEGIN IMMEDIATE").await;
             let mut transaction = begun.map_err(|error| self.unopened(database, error))?;
-            let mut changed = Vec::with_capacity(bound.len());
-            for (at, (bound, statement)) in bound.into_iter().zip(statements).enumerate() {
-                let rows = change(database, &mut transaction, bound).await;
-                let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
-                database.check_rows(at, statement, rows)?;
-                changed.push(rows);
-            }
-            Ok((transaction, changed))
+            let done = work.run(database, &mut *transaction).await?;
+            Ok((transaction, done))
         });
-        let (transaction, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        // A commit has its own time.
+        let (transaction, done) = working.await.unwrap_or_else(|_| Err(work.late(database)))?;
+        // What ends it has its own time.
         open.until.set_never();
-        database.commit(transaction, rolled_back).await?;
+        match done {
+            Done::Found(_) => drop(transaction),
+            Done::Changed { .. } => database.commit(transaction, rolled_back).await?,
+        }
         self.writing.put(open);
-        Ok(changed)
+        Ok(done)
     }
 
     fn unopened(&self, database: &Database, error: sqlx::Error) -> Failure {
@@ -261,32 +208,26 @@ fn cap_values(handle: &mut LockedSqliteHandle<'_>) {
     }
 }
 
-async fn read(
-    database: &Database,
-    connection: &mut SqliteConnection,
-    bound: Bound<'_>,
-) -> Result<Rows, Failure> {
-    let arguments = arguments(&bound)?;
-    let mut stream = sqlx::query_with(super::text(bound.text), arguments).fetch(connection);
-    let mut gathered = Gathered::new(Vec::new());
-    while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
-        if gathered.rows.columns.is_empty() {
-            gathered.rows.columns = row.columns().iter().map(|column| column.name().to_owned()).collect();
+impl Begun for SqliteConnection {
+    async fn read(&mut self, database: &Database, asked: &Bound<'_>) -> Result<Rows, Failure> {
+        let arguments = arguments(asked)?;
+        let mut stream = sqlx::query_with(super::text(asked.text.clone()), arguments).fetch(self);
+        let mut gathered = Gathered::new(Vec::new());
+        while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
+            if gathered.rows.columns.is_empty() {
+                gathered.rows.columns = row.columns().iter().map(|column| column.name().to_owned()).collect();
+            }
+            let values = (0..row.len()).map(|at| value(&row, at)).collect::<Result<_, _>>();
+            gathered.push(values.map_err(|error| database.failed(error))?)?;
         }
-        let values = (0..row.len()).map(|at| value(&row, at)).collect::<Result<_, _>>();
-        gathered.push(values.map_err(|error| database.failed(error))?)?;
+        Ok(gathered.rows)
     }
-    Ok(gathered.rows)
-}
 
-async fn change(
-    database: &Database,
-    connection: &mut SqliteConnection,
-    bound: Bound<'_>,
-) -> Result<u64, Failure> {
-    let arguments = arguments(&bound)?;
-    let done = sqlx::query_with(super::text(bound.text), arguments).execute(connection).await;
-    done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+    async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
+        let arguments = arguments(change)?;
+        let done = sqlx::query_with(super::text(change.text.clone()), arguments).execute(self).await;
+        done.map(|done| done.rows_affected()).map_err(|error| database.failed(error))
+    }
 }
 
 fn arguments(bound: &Bound<'_>) -> Result<SqliteArguments, Failure> {

@@ -8,8 +8,10 @@ mod values;
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::places::{Lease, Places};
+use super::work::{Begun, Done, Work};
 use super::{COMMIT_TIMEOUT, Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
 use crate::wit::sql::{Rows, Statement};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
 use address::Address;
 use futures_util::TryStreamExt;
@@ -47,57 +49,56 @@ impl Pools {
         limit: Duration,
     ) -> Result<Rows, Failure> {
         let bound = bind(statement, Dialect::MsSql, Access::Read)?;
-        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let mut lease = self.acquire(database, &self.reading).await?;
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let reading = timeout_at(deadline, async {
+            let mut lease = self.acquire(database, &self.reading, deadline).await?;
             let link = &mut lease.connection;
             batch(link, begin(limit)).await.map_err(|error| failed(database, &error))?;
-            let rows = read(database, link, &bound).await?;
+            let rows = link.read(database, &bound).await?;
             batch(link, ROLLBACK.to_owned()).await.map_err(|error| failed(database, &error))?;
-            lease.give_back().await;
+            lease.give_back();
             Ok(rows)
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
-    pub(super) async fn transact(
+    pub(super) async fn work(
         &self,
         database: &Database,
-        statements: &[Statement],
+        work: &Work<'_>,
         limit: Duration,
-    ) -> Result<Vec<u64>, Failure> {
-        let bound = statements.iter().map(|one| bind(one, Dialect::MsSql, Access::Write));
-        let bound = bound.collect::<Result<Vec<_>, _>>()?;
-        let writing = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let mut lease = self.acquire(database, &self.writing).await?;
+    ) -> Result<Done, Stopped> {
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let working = timeout_at(deadline, async {
+            let mut lease = self.acquire(database, &self.writing, deadline).await?;
             let link = &mut lease.connection;
             batch(link, begin(limit)).await.map_err(|error| failed(database, &error))?;
-            let mut changed = Vec::with_capacity(bound.len());
-            for (at, (bound, statement)) in bound.iter().zip(statements).enumerate() {
-                let rows = change(database, link, bound).await;
-                match rows.and_then(|rows| database.check_rows(at, statement, rows).map(|()| rows)) {
-                    Ok(rows) => changed.push(rows),
-                    Err(failure) => {
-                        // So that its locks are gone when the caller hears of it; closing the connection does the same later.
-                        let _ = batch(link, ROLLBACK.to_owned()).await;
-                        return Err(failure);
-                    }
-                }
+            let done = work.run(database, link).await;
+            let mut is_whole = true;
+            if !matches!(done, Ok(Done::Changed { .. })) {
+                // So that its locks are gone when the caller hears of it; closing the connection does the same later.
+                is_whole = batch(link, ROLLBACK.to_owned()).await.is_ok();
             }
-            Ok((lease, changed))
+            Ok((lease, is_whole, done?))
         });
-        let (mut lease, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        commit(database, &mut lease.connection).await?;
-        lease.give_back().await;
-        Ok(changed)
+        let (mut lease, is_whole, done) = working.await.unwrap_or_else(|_| Err(work.late(database)))?;
+        if let Done::Changed { .. } = done {
+            commit(database, &mut lease.connection).await?;
+        }
+        if is_whole {
+            lease.give_back();
+        }
+        Ok(done)
     }
 
     async fn acquire<'a>(
         &'a self,
         database: &Database,
         places: &'a Places<Link>,
+        deadline: Instant,
     ) -> Result<Lease<'a, Link>, Failure> {
         let open = async { self.connect().await.map_err(|error| unopened(database, &error)) };
-        places.acquire(database, |_| true, open).await
+        places.acquire(database, deadline, |_| true, open).await
     }
 
     async fn connect(&self) -> Result<Link, Error> {
@@ -127,30 +128,32 @@ async fn batch(link: &mut Link, text: String) -> Result<(), Error> {
     link.simple_query(text).await?.into_results().await.map(drop)
 }
 
-async fn read(database: &Database, link: &mut Link, bound: &Bound<'_>) -> Result<Rows, Failure> {
-    let mut items = query(bound)?.query(link).await.map_err(|error| failed(database, &error))?;
-    let mut gathered = Gathered::new(Vec::new());
-    while let Some(item) = items.try_next().await.map_err(|error| failed(database, &error))? {
-        match item {
-            // A procedure may give several answers: the first is the one that was asked for.
-            QueryItem::Metadata(found) if found.result_index() == 0 => {
-                gathered.rows.columns =
-                    found.columns().iter().map(|column| column.name().to_owned()).collect();
+impl Begun for Link {
+    async fn read(&mut self, database: &Database, asked: &Bound<'_>) -> Result<Rows, Failure> {
+        let mut items = query(asked)?.query(self).await.map_err(|error| failed(database, &error))?;
+        let mut gathered = Gathered::new(Vec::new());
+        while let Some(item) = items.try_next().await.map_err(|error| failed(database, &error))? {
+            match item {
+                // A procedure may give several answers: the first is the one that was asked for.
+                QueryItem::Metadata(found) if found.result_index() == 0 => {
+                    gathered.rows.columns =
+                        found.columns().iter().map(|column| column.name().to_owned()).collect();
+                }
+                QueryItem::Row(row) if row.result_index() == 0 => {
+                    let cells = row.cells().map(|(column, cell)| values::read(column, cell));
+                    gathered.push(cells.collect::<Result<_, _>>()?)?;
+                }
+                _ => {}
             }
-            QueryItem::Row(row) if row.result_index() == 0 => {
-                let cells = row.cells().map(|(column, cell)| values::read(column, cell));
-                gathered.push(cells.collect::<Result<_, _>>()?)?;
-            }
-            _ => {}
         }
+        Ok(gathered.rows)
     }
-    Ok(gathered.rows)
-}
 
-async fn change(database: &Database, link: &mut Link, bound: &Bound<'_>) -> Result<u64, Failure> {
-    let done = query(bound)?.execute(link).await.map_err(|error| failed(database, &error))?;
-    // Triggers count their own rows before the statement's.
-    Ok(done.rows_affected().last().copied().unwrap_or(0))
+    async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
+        let done = query(change)?.execute(self).await.map_err(|error| failed(database, &error))?;
+        // Triggers count their own rows before the statement's.
+        Ok(done.rows_affected().last().copied().unwrap_or(0))
+    }
 }
 
 fn query<'a>(bound: &'a Bound<'_>) -> Result<Query<'a>, Failure> {

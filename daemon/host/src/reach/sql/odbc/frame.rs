@@ -21,6 +21,8 @@ pub(super) enum Ask {
     },
     /// Reads, and rolls back.
     Query(Run),
+    /// Reads within a transaction, which begins with it or goes on.
+    Look(Run),
     /// One statement of a transaction, which begins with the first.
     Change(Run),
     Commit,

@@ -16,8 +16,10 @@ pub use worker::SpawnWorker;
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::places::{Lease, Places};
+use super::work::{Begun, Done, Work};
 use super::{ACQUIRE_TIMEOUT, COMMIT_TIMEOUT, Database, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
 use crate::wit::sql::{Rows, Statement};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
 use frame::{Answer, Ask, Cell, Reads, Run};
 use secrecy::{ExposeSecret, SecretString};
@@ -59,40 +61,44 @@ impl Pools {
         statement: &Statement,
         limit: Duration,
     ) -> Result<Rows, Failure> {
-        let run = run(bind(statement, Dialect::Odbc, Access::Read)?, limit);
-        let reading = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let mut lease = self.acquire(database, &self.reading, Reads::Only).await?;
-            let rows = match lease.connection.ask(&Ask::Query(run)).await {
-                Ok(Answer::Rows { columns, rows }) => {
-                    let rows = rows.into_iter().map(|row| row.into_iter().map(Into::into).collect());
-                    Rows { columns, rows: rows.collect() }
-                }
-                Ok(answer) => return Err(unasked(database, &answer)),
-                Err(error) => return Err(lease.connection.lost(database, &error).await),
-            };
-            lease.give_back().await;
+        let bound = bind(statement, Dialect::Odbc, Access::Read)?;
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let reading = timeout_at(deadline, async {
+            let mut lease = self.acquire(database, &self.reading, Reads::Only, deadline).await?;
+            let rows = rows(database, &mut lease.connection, Ask::Query(run(&bound, limit))).await?;
+            lease.give_back();
             Ok(rows)
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
-    pub(super) async fn transact(
+    pub(super) async fn work(
         &self,
         database: &Database,
-        statements: &[Statement],
+        work: &Work<'_>,
         limit: Duration,
-    ) -> Result<Vec<u64>, Failure> {
-        let bound = statements.iter().map(|one| bind(one, Dialect::Odbc, Access::Write));
-        let runs = bound.map(|bound| Ok(run(bound?, limit))).collect::<Result<Vec<_>, Failure>>()?;
-        let writing = timeout_at(Instant::now() + limit + TIMEOUT_SLACK, async {
-            let mut lease = self.acquire(database, &self.writing, Reads::AndWrites).await?;
-            let changed = change_all(database, &mut lease.connection, runs, statements).await?;
-            Ok((lease, changed))
+    ) -> Result<Done, Stopped> {
+        let deadline = Instant::now() + limit + TIMEOUT_SLACK;
+        let working = timeout_at(deadline, async {
+            let mut lease = self.acquire(database, &self.writing, Reads::AndWrites, deadline).await?;
+            let worker = &mut lease.connection;
+            let done = work.run(database, &mut InTransaction { worker, limit }).await;
+            let mut is_whole = true;
+            if !matches!(done, Ok(Done::Changed { .. })) {
+                // So that its locks are gone when the caller hears of it. Without an answer the end of the worker does the same.
+                let taken_back = timeout(COMMIT_TIMEOUT, worker.ask(&Ask::Rollback)).await;
+                is_whole = matches!(taken_back, Ok(Ok(Answer::Done)));
+            }
+            Ok((lease, is_whole, done?))
         });
-        let (mut lease, changed) = writing.await.unwrap_or_else(|_| Err(database.timeout()))?;
-        commit(database, &mut lease.connection).await?;
-        lease.give_back().await;
-        Ok(changed)
+        let (mut lease, is_whole, done) = working.await.unwrap_or_else(|_| Err(work.late(database)))?;
+        if let Done::Changed { .. } = done {
+            commit(database, &mut lease.connection).await?;
+        }
+        if is_whole {
+            lease.give_back();
+        }
+        Ok(done)
     }
 
     async fn acquire<'a>(
@@ -100,10 +106,11 @@ impl Pools {
         database: &Database,
         places: &'a Places<Worker>,
         reads: Reads,
+        deadline: Instant,
     ) -> Result<Lease<'a, Worker>, Failure> {
         let login_s = u32::try_from(ACQUIRE_TIMEOUT.as_secs()).unwrap_or(1);
         let open = Worker::open(self.spawn, database, self.connection.expose_secret(), reads, login_s);
-        places.acquire(database, Worker::lives, open).await
+        places.acquire(database, deadline, Worker::lives, open).await
     }
 }
 
@@ -130,35 +137,41 @@ fn without_password(said_wrong: &str, connection: &str) -> String {
     hidden.fold(said_wrong.to_owned(), |text, (_, value)| text.replace(value, "…"))
 }
 
-fn run(bound: Bound<'_>, limit: Duration) -> Run {
+fn run(bound: &Bound<'_>, limit: Duration) -> Run {
     let values = bound.values.iter().map(|(_, value)| Cell::from((*value).clone())).collect();
     let limit_s = u32::try_from(limit.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-    Run { text: bound.text, values, limit_s }
+    Run { text: bound.text.clone(), values, limit_s }
 }
 
-async fn change_all(
-    database: &Database,
-    worker: &mut Worker,
-    runs: Vec<Run>,
-    statements: &[Statement],
-) -> Result<Vec<u64>, Failure> {
-    let mut changed = Vec::with_capacity(runs.len());
-    for (at, (run, statement)) in runs.into_iter().zip(statements).enumerate() {
-        let failure = match worker.ask(&Ask::Change(run)).await {
-            Ok(Answer::Changed(rows)) => {
-                changed.push(rows);
-                database.check_rows(at, statement, rows).err()
-            }
-            Ok(answer) => Some(unasked(database, &answer)),
-            Err(error) => return Err(worker.lost(database, &error).await),
-        };
-        if let Some(failure) = failure {
-            // So that its locks are gone when the caller hears of it. Without an answer the end of the worker does the same.
-            let _ = timeout(COMMIT_TIMEOUT, worker.ask(&Ask::Rollback)).await;
-            return Err(failure);
+async fn rows(database: &Database, worker: &mut Worker, ask: Ask) -> Result<Rows, Failure> {
+    match worker.ask(&ask).await {
+        Ok(Answer::Rows { columns, rows }) => {
+            let rows = rows.into_iter().map(|row| row.into_iter().map(Into::into).collect());
+            Ok(Rows { columns, rows: rows.collect() })
+        }
+        Ok(answer) => Err(unasked(database, &answer)),
+        Err(error) => Err(worker.lost(database, &error).await),
+    }
+}
+
+/// A worker that takes back nothing by itself.
+struct InTransaction<'a> {
+    worker: &'a mut Worker,
+    limit: Duration,
+}
+
+impl Begun for InTransaction<'_> {
+    async fn read(&mut self, database: &Database, asked: &Bound<'_>) -> Result<Rows, Failure> {
+        rows(database, self.worker, Ask::Look(run(asked, self.limit))).await
+    }
+
+    async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
+        match self.worker.ask(&Ask::Change(run(change, self.limit))).await {
+            Ok(Answer::Changed(rows)) => Ok(rows),
+            Ok(answer) => Err(unasked(database, &answer)),
+            Err(error) => Err(self.worker.lost(database, &error).await),
         }
     }
-    Ok(changed)
 }
 
 /// From the moment that COMMIT is with the worker, only its answer tells what came of it.

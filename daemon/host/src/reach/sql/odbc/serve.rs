@@ -88,6 +88,7 @@ fn answer(connection: &Connection<'_>, ask: Ask) -> Result<Answer, Error> {
             connection.rollback()?;
             Ok(answer)
         }
+        Ask::Look(run) => query(connection, run),
         Ask::Change(run) => change(connection, run),
         Ask::Commit => connection.commit().map(|()| Answer::Done),
         Ask::Rollback => connection.rollback().map(|()| Answer::Done),

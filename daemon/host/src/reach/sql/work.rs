@@ -1,0 +1,135 @@
+//! What a transaction does between its begin and its end, the same on every engine: its changes, and where they are known by a key,
+//! the question whether they are there already. Owns no connection.
+
+use super::params::{Access, Bound, Dialect, bind, excerpt};
+use super::{Database, STATEMENTS_MOST};
+use crate::wit::sql::{Rows, Statement};
+use crate::wit::sql_once::Stopped;
+use crate::wit::types::Failure;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) struct Work<'a> {
+    find: Option<Bound<'a>>,
+    changes: Vec<(Bound<'a>, &'a Statement)>,
+    /// Whether it is at the question just now: whoever stops it says where.
+    is_finding: AtomicBool,
+}
+
+pub(super) enum Done {
+    /// It was there: nothing was changed, and the transaction is to be taken back.
+    Found(Rows),
+    /// Nothing is kept before the commit.
+    Changed {
+        /// The rows of each change.
+        counts: Vec<u64>,
+        /// What was found after them: no row where nothing was asked.
+        found: Rows,
+    },
+}
+
+/// A connection on which a transaction has begun.
+pub(super) trait Begun {
+    fn read(
+        &mut self,
+        database: &Database,
+        asked: &Bound<'_>,
+    ) -> impl Future<Output = Result<Rows, Failure>> + Send;
+
+    /// Gives how many rows were changed.
+    fn change(
+        &mut self,
+        database: &Database,
+        change: &Bound<'_>,
+    ) -> impl Future<Output = Result<u64, Failure>> + Send;
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn bound(
+        find: Option<&'a Statement>,
+        changes: &'a [Statement],
+        dialect: Dialect,
+    ) -> Result<Work<'a>, Stopped> {
+        if changes.len() > STATEMENTS_MOST {
+            let message = format!("a transaction has at most {STATEMENTS_MOST} statements");
+            return Err(Failure::invalid("too-many-statements", message).into());
+        }
+        let find =
+            find.map(|find| bind(find, dialect, Access::Read)).transpose().map_err(Stopped::Finding)?;
+        let change = |change| Ok((bind(change, dialect, Access::Write)?, change));
+        let changes = changes.iter().map(change).collect::<Result<_, Failure>>()?;
+        Ok(Work { find, changes, is_finding: AtomicBool::new(false) })
+    }
+
+    pub(super) async fn run(&self, database: &Database, on: &mut impl Begun) -> Result<Done, Stopped> {
+        let there = self.find(database, on).await?;
+        if !there.rows.is_empty() {
+            return Ok(Done::Found(there));
+        }
+        let mut counts = Vec::with_capacity(self.changes.len());
+        for (at, (bound, statement)) in self.changes.iter().enumerate() {
+            let rows = on.change(database, bound).await;
+            let rows = rows.map_err(|failure| in_statement(at, statement, failure))?;
+            check_rows(at, statement, rows)?;
+            counts.push(rows);
+        }
+        Ok(Done::Changed { counts, found: self.find(database, on).await? })
+    }
+
+    /// No row where nothing is asked.
+    async fn find(&self, database: &Database, on: &mut impl Begun) -> Result<Rows, Stopped> {
+        let Some(find) = &self.find else { return Ok(Rows { columns: Vec::new(), rows: Vec::new() }) };
+        self.is_finding.store(true, Ordering::Relaxed);
+        let rows = on.read(database, find).await.map_err(Stopped::Finding)?;
+        self.is_finding.store(false, Ordering::Relaxed);
+        Ok(rows)
+    }
+
+    /// Its time is up, wherever it is.
+    pub(super) fn late(&self, database: &Database) -> Stopped {
+        match self.is_finding.load(Ordering::Relaxed) {
+            true => Stopped::Finding(database.timeout()),
+            false => Stopped::Changing(database.timeout()),
+        }
+    }
+}
+
+impl AsRef<Failure> for Stopped {
+    fn as_ref(&self) -> &Failure {
+        match self {
+            Stopped::Finding(failure) | Stopped::Changing(failure) => failure,
+        }
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Stopped {
+        Stopped::Changing(failure)
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Failure {
+        match stopped {
+            Stopped::Finding(failure) | Stopped::Changing(failure) => failure,
+        }
+    }
+}
+
+/// Which of a transaction's statements it was.
+fn in_statement(at: usize, statement: &Statement, failure: Failure) -> Failure {
+    let (nth, begins) = (at + 1, excerpt(&statement.text));
+    Failure { message: format!("{}, in statement {nth}: {begins}", failure.message), ..failure }
+}
+
+fn check_rows(at: usize, statement: &Statement, changed: u64) -> Result<(), Failure> {
+    match statement.expect_rows {
+        Some(expected) if expected != changed => {
+            let (nth, begins) = (at + 1, excerpt(&statement.text));
+            let message = format!(
+                "statement {nth} changed {changed} rows where {expected} were expected, all is rolled back: {begins}"
+            );
+            Err(Failure::invalid("rows-changed", message))
+        }
+        _ => Ok(()),
+    }
+}
