@@ -9,7 +9,7 @@ mod keys;
 #[path = "ledgersmb/schema.rs"]
 mod schema;
 
-use remitd_tests::firm::Firm;
+use remitd_tests::firm::{Firm, dollars};
 use remitd_tests::payer;
 use schema::Ledger;
 
@@ -56,7 +56,7 @@ fn invoices_are_asked_for_paid_and_posted() {
         assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
     }
     let books = firm.books("all is posted", |books| books["postings"] == 3 && books["unposted"] == 0);
-    assert_eq!(books["posted_minor"], 125_000 + 8_050 + 9_999_999, "{books}");
+    assert_eq!(dollars(&books["posted"]), 125_000 + 8_050 + 9_999_999, "{books}");
 
     let receipts =
         ["Harbor Freight & Sons|80.50", "Harbor Freight & Sons|1250.00", "Meridian Bakery|99999.99"];

@@ -3,7 +3,7 @@
 use crate::payer::Payer;
 use crate::wait;
 use remitd_tests::chance::Chance;
-use remitd_tests::firm::Firm;
+use remitd_tests::firm::{Firm, dollars};
 use remitd_tests::postgres::Server;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -232,8 +232,8 @@ impl Campaign {
         let totals = self.firm.provider.totals();
         assert_eq!(totals.payments, asked, "one payment a bill: {books}");
         assert_eq!(books["payments"], asked, "{books}");
-        assert_eq!(books["paid_minor"], totals.kept_minor, "{books}");
-        assert_eq!(books["posted_minor"], totals.kept_minor, "{books}");
+        assert_eq!(dollars(&books["paid"]), totals.kept_minor, "{books}");
+        assert_eq!(dollars(&books["posted"]), totals.kept_minor, "{books}");
         assert_eq!(books["files"], self.files as i64, "every file is one batch: {books}");
         // One request a bill, and one more for each that was cancelled and asked for anew.
         let cancelled = self.firm.ask(&["request", "list", "--state", "cancelled"]).as_array().unwrap().len();

@@ -4,7 +4,7 @@
 
 use crate::wait;
 use remitd_tests::chance::Chance;
-use remitd_tests::firm::Firm;
+use remitd_tests::firm::{Firm, dollars};
 use remitd_tests::matters::Matters;
 use remitd_tests::payer;
 use serde_json::Value;
@@ -249,7 +249,7 @@ impl Postings {
         let rows: usize = self.expected.values().map(|receipts| receipts.rows).sum();
         self.firm.start();
         self.firm.books("all is written back", |books| {
-            books["postings"] == rows && books["unposted"] == 0 && books["posted_minor"] == kept
+            books["postings"] == rows && books["unposted"] == 0 && dollars(&books["posted"]) == kept
         });
     }
 
@@ -270,7 +270,7 @@ impl Postings {
         let status = self.firm.ask(&["status"]);
         assert_eq!(status["held"], serde_json::json!([]), "nothing waits for a person: {status}");
         let (books, totals) = (&status["books"], self.firm.provider.totals());
-        assert_eq!(books["paid_minor"], totals.kept_minor, "{books}");
+        assert_eq!(dollars(&books["paid"]), totals.kept_minor, "{books}");
     }
 
     /// Every posting has its receipt, by its key, and no receipt is there without one.

@@ -26,6 +26,18 @@ const MATTERS_SQLITE: &str = include_str!("../stories/matters.sqlite.sql");
 const MATTERS_POSTGRES: &str = include_str!("../stories/matters.postgres.sql");
 const MATTERS_MYSQL: &str = include_str!("../stories/matters.mysql.sql");
 
+/// A sum of the books in dollars, as minor units; nothing of it may be in another currency.
+pub fn dollars(sum: &Value) -> i64 {
+    let minor = |part: &Value| {
+        assert_eq!(part["currency"], "USD", "{sum}");
+        let amount = part["amount"].as_str().and_then(|amount| amount.split_once('.'));
+        let (whole, cents) = amount.expect("a decimal text");
+        assert_eq!(cents.len(), 2, "{sum}");
+        format!("{whole}{cents}").parse::<i64>().expect("digits")
+    };
+    sum.as_array().expect("a list").iter().map(minor).sum()
+}
+
 pub struct Firm {
     // Dropped in this order: the daemon, its provider, the folder.
     daemon: Option<Daemon>,

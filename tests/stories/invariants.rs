@@ -1,13 +1,14 @@
 //! What holds at the end of every story, whatever it was about.
 
 use crate::story::Scene;
+use remitd_tests::firm::dollars;
 use std::collections::HashSet;
 
 pub fn hold(scene: &mut Scene) {
     let firm = &mut scene.firm;
     if firm.is_running() {
         let kept = firm.provider.totals().kept_minor;
-        firm.books("the money in the books is the provider's", |books| books["paid_minor"] == kept);
+        firm.books("the money in the books is the provider's", |books| dollars(&books["paid"]) == kept);
         // In bounded time, and with a good end.
         firm.stop();
     }

@@ -5,7 +5,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use remitd_domain::draft::Finding;
 use remitd_domain::money::{Currency, Money};
 use remitd_flow::Road;
-use remitd_store::{Attempt, EffectRow, Event, HeldRow, MessageRow, Payment, Posting, Request, RequestLine};
+use remitd_store::{
+    Attempt, Books, EffectRow, Event, HeldRow, MessageRow, Payment, Posting, Request, RequestLine, Sums,
+};
 use serde::Serialize;
 
 pub fn instant(at_ms: i64) -> String {
@@ -20,6 +22,44 @@ pub fn amount(minor: i64, currency: &str) -> String {
         Ok(currency) => Money::from_minor(minor, currency).to_string(),
         // Only we write currencies, after a check; whatever else stands there is shown as it is.
         Err(_) => minor.to_string(),
+    }
+}
+
+/// Money that is summed: each currency apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SumView {
+    pub amount: String,
+    pub currency: String,
+}
+
+pub fn sums(sums: &Sums) -> Vec<SumView> {
+    let view = |(currency, minor): (&String, &i64)| SumView {
+        amount: amount(*minor, currency),
+        currency: currency.clone(),
+    };
+    sums.iter().map(view).collect()
+}
+
+#[derive(Serialize)]
+pub struct BooksView {
+    pub files: i64,
+    pub rows: i64,
+    pub requests: i64,
+    pub mails: i64,
+    pub payments: i64,
+    pub paid: Vec<SumView>,
+    pub postings: i64,
+    pub posted: Vec<SumView>,
+    pub unposted: i64,
+    pub unmailed: i64,
+}
+
+impl From<Books> for BooksView {
+    fn from(books: Books) -> BooksView {
+        let Books { files, rows, requests, mails, payments, paid, postings, posted, unposted, unmailed } =
+            books;
+        let (paid, posted) = (sums(&paid), sums(&posted));
+        BooksView { files, rows, requests, mails, payments, paid, postings, posted, unposted, unmailed }
     }
 }
 
@@ -380,5 +420,19 @@ impl From<&EffectRow> for HeldView {
             code: effect.error_code.clone(),
             error: effect.error.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_currency_is_summed_apart_in_its_own_units() {
+        let shown = sums(&Sums::from([("USD".to_owned(), 173_051), ("JPY".to_owned(), 500)]));
+        let expect = [("500", "JPY"), ("1730.51", "USD")];
+        let expect = expect.map(|(amount, code)| SumView { amount: amount.into(), currency: code.into() });
+        assert_eq!(shown, expect);
     }
 }

@@ -2,9 +2,12 @@
 
 use crate::error::StoreError;
 use crate::open::Store;
-use serde::Serialize;
+use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// Minor units by currency: nothing is summed across them.
+pub type Sums = BTreeMap<String, i64>;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Books {
     /// Batches that came from files, and the rows of every batch.
     pub files: i64,
@@ -15,45 +18,53 @@ pub struct Books {
     pub mails: i64,
     /// Payments that succeeded, and what they sum to, without what went back.
     pub payments: i64,
-    pub paid_minor: i64,
+    pub paid: Sums,
     /// Postings in the matter software, and what they sum to, reversals taken off.
     pub postings: i64,
-    pub posted_minor: i64,
+    pub posted: Sums,
     /// Postings that are not there yet.
     pub unposted: i64,
     /// Requests that were to be mailed and were not (yet).
     pub unmailed: i64,
 }
 
-/// One text, one row: the figures fit each other.
-const BOOKS: &str = r#"SELECT
-  (SELECT count(*) FROM batch WHERE source IN ('file', 'folder')),
-  (SELECT CAST(coalesce(sum("rows"), 0) AS BIGINT) FROM batch),
-  (SELECT count(*) FROM request WHERE state NOT IN ('draft', 'discarded', 'gathered')),
-  (SELECT count(*) FROM message WHERE state = 'sent'),
-  (SELECT count(*) FROM payment WHERE state = 'succeeded'),
-  (SELECT CAST(coalesce(sum(amount_minor - returned_minor), 0) AS BIGINT) FROM payment WHERE state = 'succeeded'),
-  (SELECT count(*) FROM posting WHERE state = 'posted'),
-  (SELECT CAST(coalesce(sum(CASE kind WHEN 'reversal' THEN -amount_minor ELSE amount_minor END), 0) AS BIGINT)
-     FROM posting WHERE state = 'posted'),
-  (SELECT count(*) FROM posting WHERE state IN ('pending', 'incomplete', 'queued')),
-  (SELECT count(*) FROM effect WHERE kind = 'mail' AND state <> 'done')"#;
+/// One text, so that the figures fit each other: what is counted, in which currency where it is money, how many and how much.
+const BOOKS: &str = r#"
+  SELECT 'files', '', count(*), CAST(0 AS BIGINT) FROM batch WHERE source IN ('file', 'folder')
+  UNION ALL SELECT 'rows', '', CAST(coalesce(sum("rows"), 0) AS BIGINT), 0 FROM batch
+  UNION ALL SELECT 'requests', '', count(*), 0 FROM request WHERE state NOT IN ('draft', 'discarded', 'gathered')
+  UNION ALL SELECT 'mails', '', count(*), 0 FROM message WHERE state = 'sent'
+  UNION ALL SELECT 'payments', currency, count(*), CAST(sum(amount_minor - returned_minor) AS BIGINT)
+    FROM payment WHERE state = 'succeeded' GROUP BY currency
+  UNION ALL SELECT 'postings', currency, count(*),
+      CAST(sum(CASE kind WHEN 'reversal' THEN -amount_minor ELSE amount_minor END) AS BIGINT)
+    FROM posting WHERE state = 'posted' GROUP BY currency
+  UNION ALL SELECT 'unposted', '', count(*), 0 FROM posting WHERE state IN ('pending', 'incomplete', 'queued')
+  UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect WHERE kind = 'mail' AND state <> 'done'"#;
 
 impl Store {
     pub async fn books(&self) -> Result<Books, StoreError> {
-        let rows = self.db.rows(BOOKS, &[]).await?;
-        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        Ok(Books {
-            files: row.int(0)?,
-            rows: row.int(1)?,
-            requests: row.int(2)?,
-            mails: row.int(3)?,
-            payments: row.int(4)?,
-            paid_minor: row.int(5)?,
-            postings: row.int(6)?,
-            posted_minor: row.int(7)?,
-            unposted: row.int(8)?,
-            unmailed: row.int(9)?,
-        })
+        let mut books = Books::default();
+        for row in self.db.rows(BOOKS, &[]).await? {
+            let (currency, many, minor) = (row.text(1)?, row.int(2)?, row.int(3)?);
+            let count = match row.text(0)?.as_str() {
+                "files" => &mut books.files,
+                "rows" => &mut books.rows,
+                "requests" => &mut books.requests,
+                "mails" => &mut books.mails,
+                "unposted" => &mut books.unposted,
+                "unmailed" => &mut books.unmailed,
+                "payments" => {
+                    books.paid.insert(currency, minor);
+                    &mut books.payments
+                }
+                _ => {
+                    books.posted.insert(currency, minor);
+                    &mut books.postings
+                }
+            };
+            *count += many;
+        }
+        Ok(books)
     }
 }

@@ -30,7 +30,7 @@ mod search;
 pub use asked::{Asked, PaidShares};
 pub use audit::AuditRow;
 pub use batch::{Batch, BatchState, Closed, Counts, NewBatch, Waiting};
-pub use books::Books;
+pub use books::{Books, Sums};
 pub use bulk::Taken;
 pub use checkout::{Checkout, CheckoutState};
 pub use db::Tx;

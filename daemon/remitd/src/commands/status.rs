@@ -4,10 +4,10 @@ use super::hands::{self, InHand};
 use super::{Asked, status};
 use crate::fault::Fault;
 use crate::show;
-use crate::views::{HeldView, instant};
+use crate::views::{BooksView, HeldView, instant};
 use crate::wiring::Need;
 use crate::{control, wiring};
-use remitd_store::{Books, Reconciliation};
+use remitd_store::Reconciliation;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const HELD_MAX: i64 = 100;
 #[derive(Serialize)]
 struct Status {
     store: &'static str,
-    books: Books,
+    books: BooksView,
     requests: BTreeMap<String, i64>,
     /// By kind, then by state.
     effects: BTreeMap<String, BTreeMap<String, i64>>,
@@ -80,7 +80,7 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
     let waiting = store.waiting().await?;
     let answer = Status {
         store: store.kind(),
-        books: store.books().await?,
+        books: store.books().await?.into(),
         requests: store.request_counts().await?.into_iter().collect(),
         effects,
         files_in_hand,

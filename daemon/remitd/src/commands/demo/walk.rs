@@ -6,15 +6,18 @@ use super::{SAMPLE_CSV, SAMPLE_NAME};
 use crate::commands::run::Daemon;
 use crate::fault::Fault;
 use crate::show;
+use crate::views::{BooksView, SumView, sums};
 use fs_err as fs;
 use remitd_flow::FlowError;
 use remitd_flow::intake::push::{self, Telling};
 use remitd_flow::plugin::JobSpec;
-use remitd_store::{Books, Filter, Sort};
+use remitd_store::{Books, Filter, Sort, Sums};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 
+/// Of the sample firm.
+const CURRENCY: &str = "USD";
 /// For each step; a slow machine needs seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -22,9 +25,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 #[derive(Serialize)]
 struct Answer {
     #[serde(flatten)]
-    books: Books,
+    books: BooksView,
     /// What the gateway says it took.
-    captured_minor: i64,
+    captured: Vec<SumView>,
     /// Statements that the matter software still counts as open although they were paid.
     open_after: i64,
     balanced: bool,
@@ -53,7 +56,7 @@ pub async fn once(daemon: &Daemon, dir: &Path, inbox: &Path, json: bool) -> Resu
     if json {
         show::json(&answer)?;
     } else {
-        let Books { files, rows, requests, mails, payments, postings, .. } = answer.books;
+        let BooksView { files, rows, requests, mails, payments, postings, .. } = answer.books;
         let verdict = if answer.balanced { "the books balance" } else { "the books do NOT balance" };
         show::text(&format!(
             "{files} file, {rows} rows, {requests} requests, {mails} mails, {payments} payments, {postings} postings: {verdict}"
@@ -109,7 +112,7 @@ pub async fn newest_link(daemon: &Daemon) -> Result<String, Fault> {
 async fn compare(daemon: &Daemon, links: i64) -> Result<Answer, Fault> {
     let road = &daemon.wired.road;
     let books = road.store.books().await?;
-    let captured_minor = payer::captured_minor(daemon).await?;
+    let captured = Sums::from([(CURRENCY.to_owned(), payer::captured_minor(daemon).await?)]);
     let mut open_after = 0;
     for posting in road.store.postings(None, i64::MAX).await? {
         let job = JobSpec::new("demo", "demo");
@@ -125,10 +128,10 @@ async fn compare(daemon: &Daemon, links: i64) -> Result<Answer, Fault> {
         && books.payments == links
         && books.postings == links
         && books.mails == links * 2
-        && books.paid_minor == captured_minor
-        && books.posted_minor == captured_minor
+        && books.paid == captured
+        && books.posted == captured
         && books.unposted == 0
         && books.unmailed == 0
         && open_after == 0;
-    Ok(Answer { books, captured_minor, open_after, balanced })
+    Ok(Answer { books: books.into(), captured: sums(&captured), open_after, balanced })
 }
