@@ -206,6 +206,7 @@ pub(crate) mod sql {
 /// By the answers that the test gives for both.
 pub(crate) mod sql_once {
     use super::sql::{query, transact};
+    use crate::Failure;
     use crate::wit::host::remitd::plugin::sql::Statement;
     use crate::wit::host::remitd::plugin::sql_once::{Once, Stopped};
 
@@ -216,7 +217,11 @@ pub(crate) mod sql_once {
             return Ok(Once::Found(there));
         }
         transact(connection, changes).map_err(Stopped::Changing)?;
-        asked().map(Once::Written)
+        let written = asked()?;
+        match written.rows.is_empty() {
+            true => Err(Stopped::Finding(Failure::invalid("not-found-again", "it is not found by its key"))),
+            false => Ok(Once::Written(written)),
+        }
     }
 }
 

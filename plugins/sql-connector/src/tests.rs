@@ -305,6 +305,14 @@ fn a_commit_that_was_lost_is_found_by_the_next_attempt() {
 }
 
 #[test]
+fn what_is_not_found_again_is_no_posting() {
+    install(Services::new(SETTINGS).query(|_| Ok(rows(&["ref"], vec![]))).transact(|_| Ok(vec![1, 1])));
+    let failure = SqlConnector::open().unwrap().post(&context(), &posting()).unwrap_err();
+    assert_eq!(failure.code, "not-found-again");
+    assert!(failure.message.starts_with("[plugin.settings] find: "), "{failure:?}");
+}
+
+#[test]
 fn a_key_that_another_was_faster_with_is_found() {
     let (connector, (keys, _)) = writing(|_| Some(Failure::invalid("unique-violation", "duplicate key")));
     assert_eq!(
@@ -330,11 +338,19 @@ fn a_key_that_another_was_faster_with_is_found() {
 #[test]
 fn what_is_bound_to_a_posting_and_to_its_reversal() {
     let seen: Rc<RefCell<Vec<Sql>>> = Rc::default();
-    let writes = seen.clone();
-    install(Services::new(SETTINGS).query(|_| Ok(rows(&[], vec![]))).transact(move |(_, statements)| {
-        writes.borrow_mut().extend(statements);
-        Ok(vec![1, 1])
-    }));
+    let (writes, there) = (seen.clone(), Rc::new(Cell::new(false)));
+    let is_there = there.clone();
+    install(
+        Services::new(SETTINGS)
+            .query(move |_| {
+                Ok(rows(&["ref"], if is_there.take() { vec![vec![Value::Null]] } else { vec![] }))
+            })
+            .transact(move |(_, statements)| {
+                writes.borrow_mut().extend(statements);
+                there.set(true);
+                Ok(vec![1, 1])
+            }),
+    );
     let connector = SqlConnector::open().unwrap();
     connector.post(&context(), &posting()).unwrap();
     connector.reverse(&context(), "p-0", &posting()).unwrap();

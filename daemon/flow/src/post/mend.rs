@@ -3,7 +3,7 @@
 const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 18] = [
+const MENDS: [(&str, &str); 19] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
@@ -29,6 +29,10 @@ const MENDS: [(&str, &str); 18] = [
     ("column-missing", WRONG_ANSWER),
     ("column-value", WRONG_ANSWER),
     ("several-rows", WRONG_ANSWER),
+    (
+        "not-found-again",
+        "`find` does not find what `post` writes: mend it in the connector's settings, then posting retry",
+    ),
     (
         "parameter",
         "The connector's statement takes it for another type: remitd matter test; then posting retry",

@@ -83,6 +83,9 @@ impl JobState {
         self.ledger.touch();
         let written = database.write_once(find, changes, self.left()).await;
         self.settle(before, &written);
+        if let Ok(Once::Found(_)) = written {
+            self.ledger.untouch(before);
+        }
         written
     }
 

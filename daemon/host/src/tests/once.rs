@@ -31,10 +31,12 @@ pub async fn writes_once(job: &mut Job, fails: &str) {
     let row = vec![vec![Value::Text("once-1".into())]];
     let Ok(Once::Written(rows)) = write(job, find("once-1"), vec![insert("once-1")]).await else { panic!() };
     assert_eq!(rows.rows, row, "what was written is told");
+    assert!(job.ledger.touched());
+    job.ledger.untouch(false);
     let Ok(Once::Found(rows)) = write(job, find("once-1"), vec![insert("once-x")]).await else { panic!() };
     assert_eq!(rows.rows, row);
     assert!(!is_there(job, "once-x").await, "what was found is not written");
-    assert!(job.ledger.touched());
+    assert!(!job.ledger.touched(), "what was found changed nothing");
     refused(job, fails).await;
     // The connection on which it was found, or failed, serves on.
     assert!(matches!(write(job, find("once-3"), vec![insert("once-3")]).await, Ok(Once::Written(_))));
@@ -50,6 +52,10 @@ async fn refused(job: &mut Job, fails: &str) {
         is(&failure, FailureClass::Invalid, code);
         assert!(!is_there(job, "once-2").await, "{code} left something behind");
     }
+    let blind = of("SELECT number FROM bill WHERE number = :n AND open > 1", "once-2");
+    let Err(Stopped::Finding(failure)) = write(job, blind, vec![insert("once-2")]).await else { panic!() };
+    is(&failure, FailureClass::Invalid, "not-found-again");
+    assert!(!is_there(job, "once-2").await, "what would be written again is not kept");
     let nowhere = of("SELECT number FROM nowhere WHERE number = :n", "once-2");
     let Err(Stopped::Finding(failure)) = write(job, nowhere, vec![insert("once-2")]).await else { panic!() };
     is(&failure, FailureClass::Invalid, "statement");

@@ -145,7 +145,6 @@ async fn limits(job: &mut Job) {
     assert!(change(job, "SELECT 1 FROM bill", &[]).await.is_ok(), "the session was put right");
 }
 
-/// What an administrator has made read-only stays so.
 /// A transaction that is over for us is over for the server too, though nobody waited for its word.
 async fn nothing_stays_open(job: &mut Job, admin: &mut PgConnection) {
     assert!(query(job, "SELECT count(*) FROM bill", &[]).await.is_ok());
@@ -157,6 +156,7 @@ async fn nothing_stays_open(job: &mut Job, admin: &mut PgConnection) {
     tokio::time::timeout(PATIENCE, closed).await.expect("a transaction stays open");
 }
 
+/// What an administrator has made read-only stays so.
 async fn read_only_by_default(job: &mut Job, admin: &mut PgConnection) {
     let write = "UPDATE bill SET whole = whole";
     let whole = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = …', current_database()); END $$";

@@ -1,4 +1,4 @@
-//! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones; nothing that
+//! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones, and of a question by a key around them; nothing that
 //! changes a connection, and nothing that this plugin was not granted.
 
 mod ahead;

@@ -188,6 +188,12 @@ impl Begun for MySqlConnection {
         Ok(gathered.rows)
     }
 
+    /// The question has taken a snapshot. A statement of the firm's that waits for a row, or a trigger that sums, would go by it.
+    async fn look_anew(&mut self, database: &Database) -> Result<(), Failure> {
+        let again = sqlx::raw_sql("ROLLBACK; START TRANSACTION READ WRITE").execute(self).await;
+        again.map(drop).map_err(|error| database.failed(error))
+    }
+
     async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
         let (statement, arguments) = prepare(database, self, change).await?;
         let done = statement.query_with(arguments).execute(self).await;
@@ -210,8 +216,7 @@ async fn undo(connection: &mut MySqlConnection, stopped: Stopped) -> Stopped {
         return stopped;
     }
     let why = "and a table that knows no transactions has kept its part: give it the engine InnoDB";
-    let said = Failure::from(stopped).message;
-    Failure::invalid("not-rolled-back", format!("{said}; {why}")).into()
+    stopped.map(|failure| Failure::invalid("not-rolled-back", format!("{}; {why}", failure.message)))
 }
 
 async fn prepare(

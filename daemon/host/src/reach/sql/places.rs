@@ -122,10 +122,6 @@ impl<C: Send + 'static> Places<C> {
 }
 
 impl<C: Send + 'static> Lease<'_, C> {
-    pub(super) fn into_connection(self) -> C {
-        self.connection
-    }
-
     /// It is whole: nothing is open in it, no answer half read.
     pub(super) fn give_back(self) {
         self.places.idle.put(self.connection, self.opened);

@@ -11,14 +11,50 @@ use crate::wit::types::Failure;
 use futures_util::{FutureExt, TryStreamExt};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgStatement, PgTypeInfo};
 use sqlx::{Column, ConnectOptions, Connection, Either, Executor, Row, SqlStr, Statement as _};
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+const CONNECT_AGAIN: Duration = Duration::from_millis(100);
 
 pub(super) struct Pools {
     options: PgConnectOptions,
-    reading: Places<PgConnection>,
-    writing: Places<PgConnection>,
+    reading: Places<Session>,
+    writing: Places<Session>,
+}
+
+/// A connection that takes leave of the server at its end, which would complain in its log otherwise.
+struct Session {
+    /// None only while it ends.
+    link: Option<PgConnection>,
+    /// Nothing is open in it but for answers that nobody has read yet.
+    is_whole: bool,
+}
+
+impl Session {
+    fn in_use(&mut self) -> Result<&mut PgConnection, Gone> {
+        self.is_whole = false;
+        self.link.as_mut().ok_or(Gone(sqlx::Error::PoolClosed))
+    }
+}
+
+impl Drop for Session {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "bounded; did it panic, the connection is closed all the same"
+    )]
+    fn drop(&mut self) {
+        let (Some(mut link), Ok(runtime)) = (self.link.take(), Handle::try_current()) else { return };
+        let is_whole = self.is_whole;
+        runtime.spawn(timeout(ACQUIRE_TIMEOUT, async move {
+            if is_whole {
+                link.ping().await?;
+            }
+            link.close().await
+        }));
+    }
 }
 
 /// A connection on which BEGIN failed, most likely since it is no more: nothing has happened.
@@ -55,13 +91,24 @@ impl Pools {
         self.on_a_living_one(&self.writing, database, deadline, work).await
     }
 
+    /// A server that is about to start, or full, is waited for.
+    async fn connect(&self) -> Result<Session, sqlx::Error> {
+        loop {
+            match self.options.connect().await {
+                Ok(link) => return Ok(Session { link: Some(link), is_whole: true }),
+                Err(error) if may_pass(&error) => sleep(CONNECT_AGAIN).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Runs on a connection on which BEGIN goes well, which says so as well as a question of its own. All that rested may be gone.
     async fn on_a_living_one<'a, T, E, F>(
         &self,
-        places: &'a Places<PgConnection>,
+        places: &'a Places<Session>,
         database: &Database,
         deadline: Instant,
-        run: impl Fn(Lease<'a, PgConnection>) -> F,
+        run: impl Fn(Lease<'a, Session>) -> F,
     ) -> Result<T, E>
     where
         E: From<Failure>,
@@ -69,7 +116,7 @@ impl Pools {
     {
         let mut tries = places.most();
         loop {
-            let open = async { self.options.connect().await.map_err(|error| database.failed(error)) };
+            let open = async { self.connect().await.map_err(|error| database.failed(error)) };
             match run(places.acquire(database, deadline, |_| true, open).await?).await {
                 Ok(answer) => return answer,
                 Err(Gone(_)) if tries > 0 => tries -= 1,
@@ -79,36 +126,44 @@ impl Pools {
     }
 }
 
+/// Refused, too many connections, starting up.
+fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(refusal) => matches!(refusal.code().as_deref(), Some("53300" | "57P03")),
+        _ => false,
+    }
+}
+
 /// A server that has fallen silent is not waited for as long as for a statement.
 async fn begun_in_time<T>(begun: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     timeout(ACQUIRE_TIMEOUT, begun).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 async fn read_on(
-    mut lease: Lease<'_, PgConnection>,
+    mut lease: Lease<'_, Session>,
     database: &Database,
     bound: &Bound<'_>,
     limit: Duration,
 ) -> Result<Result<Rows, Failure>, Gone> {
-    let begun = begun_in_time(lease.connection.begin_with(begin(limit, Access::Read))).await;
+    let begun = begun_in_time(lease.connection.in_use()?.begin_with(begin(limit, Access::Read))).await;
     let mut transaction = begun.map_err(Gone)?;
     let rows = transaction.read(database, bound).await;
     // Dropped, it rolls back. That also takes back whatever a function may have set in the session.
     drop(transaction);
-    match &rows {
-        Ok(_) => take_back(lease),
-        Err(_) => close(lease),
+    if rows.is_ok() {
+        give_back(lease, true);
     }
     Ok(rows)
 }
 
 async fn work_on(
-    mut lease: Lease<'_, PgConnection>,
+    mut lease: Lease<'_, Session>,
     database: &Database,
     work: &Work<'_>,
     (limit, deadline): (Duration, Instant),
 ) -> Result<Result<Done, Stopped>, Gone> {
-    let begun = begun_in_time(lease.connection.begin_with(begin(limit, Access::Write))).await;
+    let begun = begun_in_time(lease.connection.in_use()?.begin_with(begin(limit, Access::Write))).await;
     // Dropped before the commit, it rolls back.
     let mut transaction = begun.map_err(Gone)?;
     let working = timeout_at(deadline, work.run(database, &mut *transaction));
@@ -122,27 +177,21 @@ async fn work_on(
             nothing
         }
     };
-    match &done {
-        Ok(Done::Changed { .. }) => lease.give_back(),
-        Ok(Done::Found(_)) => take_back(lease),
-        Err(_) => close(lease),
+    if let Ok(done) = &done {
+        give_back(lease, matches!(done, Done::Found(_)));
     }
     Ok(done)
 }
 
-/// Gives back a connection whose ROLLBACK waits to be sent: it goes out with a question, and nobody waits for the answers, which
-/// the next user reads first.
-fn take_back(mut lease: Lease<'_, PgConnection>) {
-    if !matches!(lease.connection.ping().now_or_never(), Some(Err(_))) {
-        lease.give_back();
+/// Gives a connection back after a whole transaction. A ROLLBACK that waits to be sent goes out with a question, and nobody waits for
+/// the answers, which the next user reads first. After anything else it ends: no half-read answer comes to the next user.
+fn give_back(mut lease: Lease<'_, Session>, rolls_back: bool) {
+    let Some(link) = &mut lease.connection.link else { return };
+    if rolls_back && matches!(link.ping().now_or_never(), Some(Err(_))) {
+        return;
     }
-}
-
-/// Where a transaction was not whole, nobody is to find a half-read answer: its connection ends, with a word to the server, which
-/// would complain in its log otherwise.
-#[allow(clippy::disallowed_methods, reason = "bounded; did it panic, the connection is closed all the same")]
-fn close(lease: Lease<'_, PgConnection>) {
-    tokio::spawn(timeout(ACQUIRE_TIMEOUT, lease.into_connection().close()));
+    lease.connection.is_whole = true;
+    lease.give_back();
 }
 
 /// Begins, with bounds for this transaction only, in one round trip. What a function may have set for the session is gone before a

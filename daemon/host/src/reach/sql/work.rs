@@ -35,6 +35,11 @@ pub(super) trait Begun {
         asked: &Bound<'_>,
     ) -> impl Future<Output = Result<Rows, Failure>> + Send;
 
+    /// Nothing was found. What comes now must see what others have written meanwhile.
+    fn look_anew(&mut self, _database: &Database) -> impl Future<Output = Result<(), Failure>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Gives how many rows were changed.
     fn change(
         &mut self,
@@ -61,9 +66,12 @@ impl<'a> Work<'a> {
     }
 
     pub(super) async fn run(&self, database: &Database, on: &mut impl Begun) -> Result<Done, Stopped> {
-        let there = self.find(database, on).await?;
-        if !there.rows.is_empty() {
-            return Ok(Done::Found(there));
+        if let Some(find) = &self.find {
+            let there = self.ask(database, on, find).await?;
+            if !there.rows.is_empty() {
+                return Ok(Done::Found(there));
+            }
+            on.look_anew(database).await?;
         }
         let mut counts = Vec::with_capacity(self.changes.len());
         for (at, (bound, statement)) in self.changes.iter().enumerate() {
@@ -72,12 +80,24 @@ impl<'a> Work<'a> {
             check_rows(at, statement, rows)?;
             counts.push(rows);
         }
-        Ok(Done::Changed { counts, found: self.find(database, on).await? })
+        let found = match &self.find {
+            Some(find) => self.ask(database, on, find).await?,
+            None => {
+                return Ok(Done::Changed { counts, found: Rows { columns: Vec::new(), rows: Vec::new() } });
+            }
+        };
+        if found.rows.is_empty() {
+            // The next attempt would not find it either, and write it again.
+            let message = format!(
+                "database \"{}\": what was written is not found by its key, all is rolled back",
+                database.name
+            );
+            return Err(Stopped::Finding(Failure::invalid("not-found-again", message)));
+        }
+        Ok(Done::Changed { counts, found })
     }
 
-    /// No row where nothing is asked.
-    async fn find(&self, database: &Database, on: &mut impl Begun) -> Result<Rows, Stopped> {
-        let Some(find) = &self.find else { return Ok(Rows { columns: Vec::new(), rows: Vec::new() }) };
+    async fn ask(&self, database: &Database, on: &mut impl Begun, find: &Bound<'_>) -> Result<Rows, Stopped> {
         self.is_finding.store(true, Ordering::Relaxed);
         let rows = on.read(database, find).await.map_err(Stopped::Finding)?;
         self.is_finding.store(false, Ordering::Relaxed);
@@ -97,6 +117,16 @@ impl AsRef<Failure> for Stopped {
     fn as_ref(&self) -> &Failure {
         match self {
             Stopped::Finding(failure) | Stopped::Changing(failure) => failure,
+        }
+    }
+}
+
+impl Stopped {
+    /// The same step, another failure.
+    pub(super) fn map(self, other: impl FnOnce(Failure) -> Failure) -> Stopped {
+        match self {
+            Stopped::Finding(failure) => Stopped::Finding(other(failure)),
+            Stopped::Changing(failure) => Stopped::Changing(other(failure)),
         }
     }
 }
