@@ -10,7 +10,7 @@ const FROZEN: [(&str, &str); 8] = [
     ("gateway.wit", "fe98d9543e4d9d3078381a9612931158ee5ed9a005f723353d962b22c46159f5"),
     ("importer.wit", "a351909fa800eff4a270f493a2d7b2da113e6a4d4ed7a64b4a5157fc54a0acb5"),
     ("mail.wit", "c0a260b43891b44234fe515a876abc204be21138cfc3b1593452c91369189ee0"),
-    ("once.wit", "90c9a9473dafbfd1003af956cd1a430499611f7a9e489c64ff61939d15c468ac"),
+    ("once.wit", "caff99b5a63aef12663a3c3d46b9edaccda2d8a4d11c704f8d12a96ef159275c"),
     ("outbox.wit", "6ae0084ef00a7ee1a922659fa664f75df9dc7cffd3438f0ce791e39139202159"),
     ("receipts.wit", "7140f27321c5ee9f97dd254de81457b76d8e5e84e1a4cdfdec502abe6677409b"),
     ("types.wit", "f9726f79c2407088c496d22861c600069728290bf5cd47440ec6ccd95a480aae"),

@@ -215,7 +215,7 @@ async fn undo(connection: &mut MySqlConnection, stopped: Stopped) -> Stopped {
     if !warnings.iter().any(kept) {
         return stopped;
     }
-    let why = "and a table that knows no transactions has kept its part: give it the engine InnoDB";
+    let why = "but a table that knows no transactions has kept its part: give it the engine InnoDB";
     stopped.map(|failure| Failure::invalid("not-rolled-back", format!("{}; {why}", failure.message)))
 }
 
@@ -296,7 +296,8 @@ fn rolled_back(error: &sqlx::Error) -> bool {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::reach::SqlConnection;
+    use crate::reach::{SqlConnection, run_script};
+    use crate::wit::sql::Value;
     use crate::wit::types::FailureClass::{Denied, Invalid, Unavailable};
 
     #[test]
@@ -334,5 +335,21 @@ mod tests {
         let failure = unopened(&database, sqlx::Error::Configuration("RSA".into()));
         assert_eq!((failure.class, failure.code.as_str()), (Unavailable, "connect"));
         assert!(failure.message.contains("ssl-mode=REQUIRED"), "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn after_the_question_what_others_wrote_is_seen() {
+        let url = remitd_tests::mariadb::shared().database("anew");
+        run_script(&url, "CREATE TABLE n (i INT PRIMARY KEY) ENGINE InnoDB").await.unwrap();
+        let spec = SqlConnection { name: "elite".into(), url: url.clone().into(), statement_ms: 5_000 };
+        let (_, database) = Database::open(spec, None).unwrap();
+        let (mut ours, mut other) = (connect(&url).await.unwrap(), connect(&url).await.unwrap());
+        let count = Bound { text: "SELECT count(*) FROM n".into(), values: Vec::new() };
+        ours.execute("START TRANSACTION READ WRITE").await.unwrap();
+        assert_eq!(ours.read(&database, &count).await.unwrap().rows, [[Value::Integer(0)]]);
+        other.execute("INSERT INTO n VALUES (1)").await.unwrap();
+        assert_eq!(ours.read(&database, &count).await.unwrap().rows, [[Value::Integer(0)]], "its snapshot");
+        ours.look_anew(&database).await.unwrap();
+        assert_eq!(ours.read(&database, &count).await.unwrap().rows, [[Value::Integer(1)]]);
     }
 }

@@ -14,7 +14,6 @@ use sqlx::{Column, ConnectOptions, Connection, Either, Executor, Row, SqlStr, St
 use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const CONNECT_AGAIN: Duration = Duration::from_millis(100);
@@ -26,34 +25,18 @@ pub(super) struct Pools {
 }
 
 /// A connection that takes leave of the server at its end, which would complain in its log otherwise.
-struct Session {
-    /// None only while it ends.
-    link: Option<PgConnection>,
-    /// Nothing is open in it but for answers that nobody has read yet.
-    is_whole: bool,
-}
+struct Session(Option<PgConnection>);
 
 impl Session {
-    fn in_use(&mut self) -> Result<&mut PgConnection, Gone> {
-        self.is_whole = false;
-        self.link.as_mut().ok_or(Gone(sqlx::Error::PoolClosed))
+    fn link(&mut self) -> Result<&mut PgConnection, Gone> {
+        self.0.as_mut().ok_or(Gone(sqlx::Error::PoolClosed))
     }
 }
 
 impl Drop for Session {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "bounded; did it panic, the connection is closed all the same"
-    )]
     fn drop(&mut self) {
-        let (Some(mut link), Ok(runtime)) = (self.link.take(), Handle::try_current()) else { return };
-        let is_whole = self.is_whole;
-        runtime.spawn(timeout(ACQUIRE_TIMEOUT, async move {
-            if is_whole {
-                link.ping().await?;
-            }
-            link.close().await
-        }));
+        // Some bytes, for which there is room as a rule: nobody waits for it.
+        let _ = self.0.take().and_then(|link| link.close().now_or_never());
     }
 }
 
@@ -93,10 +76,12 @@ impl Pools {
 
     /// A server that is about to start, or full, is waited for.
     async fn connect(&self) -> Result<Session, sqlx::Error> {
+        // The reason is known before whoever waits gives up.
+        let until = Instant::now() + ACQUIRE_TIMEOUT - 2 * CONNECT_AGAIN;
         loop {
             match self.options.connect().await {
-                Ok(link) => return Ok(Session { link: Some(link), is_whole: true }),
-                Err(error) if may_pass(&error) => sleep(CONNECT_AGAIN).await,
+                Ok(link) => return Ok(Session(Some(link))),
+                Err(error) if may_pass(&error) && Instant::now() < until => sleep(CONNECT_AGAIN).await,
                 Err(error) => return Err(error),
             }
         }
@@ -146,7 +131,7 @@ async fn read_on(
     bound: &Bound<'_>,
     limit: Duration,
 ) -> Result<Result<Rows, Failure>, Gone> {
-    let begun = begun_in_time(lease.connection.in_use()?.begin_with(begin(limit, Access::Read))).await;
+    let begun = begun_in_time(lease.connection.link()?.begin_with(begin(limit, Access::Read))).await;
     let mut transaction = begun.map_err(Gone)?;
     let rows = transaction.read(database, bound).await;
     // Dropped, it rolls back. That also takes back whatever a function may have set in the session.
@@ -163,7 +148,7 @@ async fn work_on(
     work: &Work<'_>,
     (limit, deadline): (Duration, Instant),
 ) -> Result<Result<Done, Stopped>, Gone> {
-    let begun = begun_in_time(lease.connection.in_use()?.begin_with(begin(limit, Access::Write))).await;
+    let begun = begun_in_time(lease.connection.link()?.begin_with(begin(limit, Access::Write))).await;
     // Dropped before the commit, it rolls back.
     let mut transaction = begun.map_err(Gone)?;
     let working = timeout_at(deadline, work.run(database, &mut *transaction));
@@ -186,11 +171,10 @@ async fn work_on(
 /// Gives a connection back after a whole transaction. A ROLLBACK that waits to be sent goes out with a question, and nobody waits for
 /// the answers, which the next user reads first. After anything else it ends: no half-read answer comes to the next user.
 fn give_back(mut lease: Lease<'_, Session>, rolls_back: bool) {
-    let Some(link) = &mut lease.connection.link else { return };
+    let Ok(link) = lease.connection.link() else { return };
     if rolls_back && matches!(link.ping().now_or_never(), Some(Err(_))) {
         return;
     }
-    lease.connection.is_whole = true;
     lease.give_back();
 }
 

@@ -165,6 +165,16 @@ impl Begun for InTransaction<'_> {
         rows(database, self.worker, Ask::Look(run(asked, self.limit))).await
     }
 
+    /// Whatever database it is: its snapshot may be as old as the question, and a lock for reading in the way of one for writing. The
+    /// next statement begins a transaction by itself.
+    async fn look_anew(&mut self, database: &Database) -> Result<(), Failure> {
+        match self.worker.ask(&Ask::Rollback).await {
+            Ok(Answer::Done) => Ok(()),
+            Ok(answer) => Err(unasked(database, &answer)),
+            Err(error) => Err(self.worker.lost(database, &error).await),
+        }
+    }
+
     async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
         match self.worker.ask(&Ask::Change(run(change, self.limit))).await {
             Ok(Answer::Changed(rows)) => Ok(rows),
