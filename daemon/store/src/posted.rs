@@ -6,13 +6,15 @@ use crate::db::{Db, Sql, args};
 use crate::error::StoreError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 /// Postings of one commit.
 const MOST: usize = 64;
-/// From the end of one commit to the next: as long as a few postings take, and nobody notices it.
-const APART: Duration = Duration::from_millis(4);
+/// From the end of one commit to the next: as long as some postings take, and nobody notices it.
+const APART: Duration = Duration::from_millis(12);
+/// Unless so many stand ready sooner: the lane that they come from is not to run empty meanwhile.
+const ENOUGH: usize = 8;
 
 /// A posting that is written, and the lease under which that was done.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ struct Ready {
 #[derive(Default)]
 pub(crate) struct Desk {
     ready: Mutex<Vec<Ready>>,
+    /// Told where many stand ready.
+    enough: Notify,
     /// When the last commit was over.
     turn: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -44,7 +48,9 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) async fn note(&self, db: &Db, posted: Posted) -> Result<(), StoreError> {
         let (say, mut told) = oneshot::channel();
-        self.ready().push(Ready { posted, say });
+        if self.put(Ready { posted, say }) >= ENOUGH {
+            self.enough.notify_one();
+        }
         loop {
             let mut turn = self.turn.lock().await;
             match told.try_recv() {
@@ -53,13 +59,24 @@ impl Desk {
                 Err(oneshot::error::TryRecvError::Closed) => return Err(sqlx::Error::WorkerCrashed.into()),
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
-            if let Some(last) = *turn
-                && self.ready().len() < MOST
-            {
-                sleep_until(last + APART).await;
+            if let Some(last) = *turn {
+                let _ = timeout_at(last + APART, self.many()).await;
             }
             note_all(db, self.take()).await;
             *turn = Some(Instant::now());
+        }
+    }
+
+    /// Gives how many stand ready.
+    fn put(&self, one: Ready) -> usize {
+        let mut ready = self.ready();
+        ready.push(one);
+        ready.len()
+    }
+
+    async fn many(&self) {
+        while self.ready().len() < ENOUGH {
+            self.enough.notified().await;
         }
     }
 
