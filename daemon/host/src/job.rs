@@ -114,7 +114,7 @@ macro_rules! serve {
     ($state:expr, $call:literal, $answer:expr) => {{
         let mut mark = $state.enter($call)?;
         let answer = match mark.instead().await {
-            Some(failure) => Err(failure),
+            Some(failure) => Err(failure.into()),
             None => $answer,
         };
         $state.answered(mark, answer)
@@ -203,15 +203,15 @@ impl JobState {
     }
 
     /// Ends a host call that may have been refused: a refusal goes into the trail.
-    pub fn answered<T>(
+    pub fn answered<T, E: From<Failure> + AsRef<Failure>>(
         &mut self,
         mut mark: Mark,
-        answer: Result<T, Failure>,
-    ) -> wasmtime::Result<Result<T, Failure>> {
-        if let Err(failure) = &answer
-            && failure.class == FailureClass::Denied
+        answer: Result<T, E>,
+    ) -> wasmtime::Result<Result<T, E>> {
+        if let Err(error) = &answer
+            && error.as_ref().class == FailureClass::Denied
         {
-            self.note(failure);
+            self.note(error.as_ref());
         }
         let (lost, ends) = (mark.lost.take(), mark.ends);
         self.leave(mark);
@@ -219,7 +219,7 @@ impl JobState {
             return Err(Ended::Crashed.into());
         }
         Ok(match lost {
-            Some(failure) => Err(failure),
+            Some(failure) => Err(failure.into()),
             None => answer,
         })
     }

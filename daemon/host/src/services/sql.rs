@@ -34,15 +34,7 @@ impl sql_once::Host for JobState {
         find: Statement,
         changes: Vec<Statement>,
     ) -> wasmtime::Result<Result<Once, Stopped>> {
-        let mut at: fn(Failure) -> Stopped = Stopped::Changing;
-        let written = serve!(self, "sql-once.write", {
-            let written = self.write_granted(&connection, &find, &changes).await;
-            if let Err(Stopped::Finding(_)) = written {
-                at = Stopped::Finding;
-            }
-            written.map_err(Failure::from)
-        });
-        Ok(written?.map_err(at))
+        serve!(self, "sql-once.write", self.write_granted(&connection, &find, &changes).await)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones, and of a question by a key around them; nothing that
-//! changes a connection, and nothing that this plugin was not granted.
+//! Named connections to databases that belong to others. One reading statement, or one transaction of writing ones, with a question
+//! by a key around them; nothing that changes a connection, and nothing that this plugin was not granted.
 
 mod ahead;
 mod mssql;

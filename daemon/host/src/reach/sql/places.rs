@@ -105,7 +105,7 @@ impl<C: Send + 'static> Places<C> {
         database: &Database,
         deadline: Instant,
         lives: impl Fn(&mut C) -> bool,
-        open: impl Future<Output = Result<C, Failure>>,
+        open: impl AsyncFnOnce() -> Result<C, Failure>,
     ) -> Result<Lease<'a, C>, Failure> {
         let late = |_| database.failed(sqlx::Error::PoolTimedOut);
         let place = timeout_at(deadline, self.free.acquire()).await.map_err(late)?;
@@ -116,7 +116,9 @@ impl<C: Send + 'static> Places<C> {
             }
         }
         let opened = Instant::now();
-        let connection = timeout_at(deadline.min(opened + ACQUIRE_TIMEOUT), open).await.map_err(late)??;
+        // Opening is rare, and large: it does not lie in each job's future.
+        let opening = timeout_at(deadline.min(opened + ACQUIRE_TIMEOUT), Box::pin(open()));
+        let connection = opening.await.map_err(late)??;
         Ok(Lease { connection, opened, places: self, _place: place })
     }
 }

@@ -101,7 +101,7 @@ impl Pools {
     {
         let mut tries = places.most();
         loop {
-            let open = async { self.connect().await.map_err(|error| database.failed(error)) };
+            let open = async || self.connect().await.map_err(|error| database.failed(error));
             match run(places.acquire(database, deadline, |_| true, open).await?).await {
                 Ok(answer) => return answer,
                 Err(Gone(_)) if tries > 0 => tries -= 1,

@@ -44,7 +44,6 @@ struct Open {
     connection: SqliteConnection,
     /// How long its statement may run. SQLite looks at it as it goes, so that its thread need not be stopped to say it.
     until: Arc<Until>,
-    since: Instant,
 }
 
 impl Pool {
@@ -53,13 +52,13 @@ impl Pool {
     }
 
     /// `turns` bounds how many there are. One that is dropped and not put back is closed.
-    async fn take(&self, deadline: Instant) -> Result<Open, sqlx::Error> {
-        let open = match self.idle.take() {
-            Some((open, _)) => open,
-            None => self.open().await?,
+    async fn take(&self, deadline: Instant) -> Result<(Open, Instant), sqlx::Error> {
+        let (open, since) = match self.idle.take() {
+            Some(rested) => rested,
+            None => (self.open().await?, Instant::now()),
         };
         open.until.set(deadline);
-        Ok(open)
+        Ok((open, since))
     }
 
     async fn open(&self) -> Result<Open, sqlx::Error> {
@@ -71,12 +70,7 @@ impl Pool {
         handle.set_progress_handler(PROGRESS_STEPS, move || its.is_to_come());
         cap_values(&mut handle);
         drop(handle);
-        Ok(Open { connection, until, since: Instant::now() })
-    }
-
-    fn put(&self, open: Open) {
-        let since = open.since;
-        self.idle.put(open, since);
+        Ok(Open { connection, until })
     }
 }
 
@@ -142,9 +136,9 @@ impl Pools {
         let reading = timeout_at(deadline + TIMEOUT_SLACK, async {
             let _turn = self.turns.acquire().await;
             let taken = self.reading.take(deadline).await;
-            let mut open = taken.map_err(|error| self.unopened(database, error))?;
+            let (mut open, since) = taken.map_err(|error| self.unopened(database, error))?;
             let rows = open.connection.read(database, &bound).await?;
-            self.reading.put(open);
+            self.reading.idle.put(open, since);
             Ok(rows)
         });
         reading.await.unwrap_or_else(|_| Err(database.timeout()))
@@ -164,7 +158,7 @@ impl Pools {
         };
         let taken = timeout_at(deadline + TIMEOUT_SLACK, self.writing.take(deadline)).await;
         let taken = taken.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-        let mut open = taken.map_err(|error| self.unopened(database, error))?;
+        let (mut open, since) = taken.map_err(|error| self.unopened(database, error))?;
         let working = timeout_at(deadline + TIMEOUT_SLACK, async {
             let begun = open.connection.begin_with("BEGIN IMMEDIATE").await;
             let mut transaction = begun.map_err(|error| self.unopened(database, error))?;
@@ -178,7 +172,7 @@ impl Pools {
             Done::Found(_) => drop(transaction),
             Done::Changed { .. } => database.commit(transaction, rolled_back).await?,
         }
-        self.writing.put(open);
+        self.writing.idle.put(open, since);
         Ok(done)
     }
 

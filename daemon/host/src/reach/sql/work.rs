@@ -2,11 +2,13 @@
 //! the question whether they are there already. Owns no connection.
 
 use super::params::{Access, Bound, Dialect, bind, excerpt};
+use super::places::Lease;
 use super::{Database, STATEMENTS_MOST};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::time::{Instant, timeout_at};
 
 pub(super) struct Work<'a> {
     find: Option<Bound<'a>>,
@@ -46,6 +48,14 @@ pub(super) trait Begun {
         database: &Database,
         change: &Bound<'_>,
     ) -> impl Future<Output = Result<u64, Failure>> + Send;
+}
+
+/// One whose transaction ends by a word of ours; sqlx's know how to end their own.
+pub(super) trait Ends: Begun + Send + 'static {
+    /// Gives whether it is whole again.
+    fn roll_back(&mut self) -> impl Future<Output = bool> + Send;
+
+    fn commit(&mut self, database: &Database) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 impl<'a> Work<'a> {
@@ -95,6 +105,30 @@ impl<'a> Work<'a> {
             return Err(Stopped::Finding(Failure::invalid("not-found-again", message)));
         }
         Ok(Done::Changed { counts, found })
+    }
+
+    /// The whole of it, where `begun` leases a connection on which a transaction has begun. A commit has its own time.
+    pub(super) async fn run_to_its_end<'l, C: Ends>(
+        &self,
+        database: &Database,
+        deadline: Instant,
+        begun: impl Future<Output = Result<Lease<'l, C>, Failure>>,
+    ) -> Result<Done, Stopped> {
+        let working = timeout_at(deadline, async {
+            let mut lease = begun.await?;
+            let done = self.run(database, &mut lease.connection).await;
+            // So that its locks are gone when the caller hears of it; the end of the connection does the same later.
+            let is_whole = matches!(done, Ok(Done::Changed { .. })) || lease.connection.roll_back().await;
+            Ok((lease, is_whole, done?))
+        });
+        let (mut lease, is_whole, done) = working.await.unwrap_or_else(|_| Err(self.late(database)))?;
+        if let Done::Changed { .. } = done {
+            lease.connection.commit(database).await?;
+        }
+        if is_whole {
+            lease.give_back();
+        }
+        Ok(done)
     }
 
     async fn ask(&self, database: &Database, on: &mut impl Begun, find: &Bound<'_>) -> Result<Rows, Stopped> {

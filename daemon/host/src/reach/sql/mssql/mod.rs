@@ -8,7 +8,7 @@ mod values;
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::places::{Lease, Places};
-use super::work::{Begun, Done, Work};
+use super::work::{Begun, Done, Ends, Work};
 use super::{COMMIT_TIMEOUT, Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::sql_once::Stopped;
@@ -69,26 +69,12 @@ impl Pools {
         limit: Duration,
     ) -> Result<Done, Stopped> {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let working = timeout_at(deadline, async {
+        let begun = async {
             let mut lease = self.acquire(database, &self.writing, deadline).await?;
-            let link = &mut lease.connection;
-            batch(link, begin(limit)).await.map_err(|error| failed(database, &error))?;
-            let done = work.run(database, link).await;
-            let mut is_whole = true;
-            if !matches!(done, Ok(Done::Changed { .. })) {
-                // So that its locks are gone when the caller hears of it; closing the connection does the same later.
-                is_whole = batch(link, ROLLBACK.to_owned()).await.is_ok();
-            }
-            Ok((lease, is_whole, done?))
-        });
-        let (mut lease, is_whole, done) = working.await.unwrap_or_else(|_| Err(work.late(database)))?;
-        if let Done::Changed { .. } = done {
-            commit(database, &mut lease.connection).await?;
-        }
-        if is_whole {
-            lease.give_back();
-        }
-        Ok(done)
+            batch(&mut lease.connection, begin(limit)).await.map_err(|error| failed(database, &error))?;
+            Ok(lease)
+        };
+        work.run_to_its_end(database, deadline, begun).await
     }
 
     async fn acquire<'a>(
@@ -97,7 +83,7 @@ impl Pools {
         places: &'a Places<Link>,
         deadline: Instant,
     ) -> Result<Lease<'a, Link>, Failure> {
-        let open = async { self.connect().await.map_err(|error| unopened(database, &error)) };
+        let open = async || self.connect().await.map_err(|error| unopened(database, &error));
         places.acquire(database, deadline, |_| true, open).await
     }
 
@@ -164,15 +150,21 @@ fn query<'a>(bound: &'a Bound<'_>) -> Result<Query<'a>, Failure> {
     Ok(query)
 }
 
-/// What the server itself refuses at COMMIT and has rolled back; after any other end nobody can say.
-async fn commit(database: &Database, link: &mut Link) -> Result<(), Failure> {
-    match timeout_at(Instant::now() + COMMIT_TIMEOUT, batch(link, COMMIT.to_owned())).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Error::Server(token))) if matches!(token.code(), DEADLOCK | SNAPSHOT_CONFLICT) => {
-            Err(failed(database, &Error::Server(token)))
+impl Ends for Link {
+    async fn roll_back(&mut self) -> bool {
+        batch(self, ROLLBACK.to_owned()).await.is_ok()
+    }
+
+    /// What the server itself refuses at COMMIT it has rolled back; after any other end nobody can say.
+    async fn commit(&mut self, database: &Database) -> Result<(), Failure> {
+        match timeout_at(Instant::now() + COMMIT_TIMEOUT, batch(self, COMMIT.to_owned())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Error::Server(token))) if matches!(token.code(), DEADLOCK | SNAPSHOT_CONFLICT) => {
+                Err(failed(database, &Error::Server(token)))
+            }
+            Ok(Err(error)) => Err(database.commit_lost(&said(&error))),
+            Err(_) => Err(database.commit_lost("no answer in time")),
         }
-        Ok(Err(error)) => Err(database.commit_lost(&said(&error))),
-        Err(_) => Err(database.commit_lost("no answer in time")),
     }
 }
 

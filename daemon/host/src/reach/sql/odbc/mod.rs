@@ -16,7 +16,7 @@ pub use worker::SpawnWorker;
 
 use super::params::{Access, Bound, Dialect, bind};
 use super::places::{Lease, Places};
-use super::work::{Begun, Done, Work};
+use super::work::{Begun, Done, Ends, Work};
 use super::{ACQUIRE_TIMEOUT, COMMIT_TIMEOUT, Database, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::sql_once::Stopped;
@@ -79,26 +79,12 @@ impl Pools {
         limit: Duration,
     ) -> Result<Done, Stopped> {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let working = timeout_at(deadline, async {
+        let begun = async {
             let mut lease = self.acquire(database, &self.writing, Reads::AndWrites, deadline).await?;
-            let worker = &mut lease.connection;
-            let done = work.run(database, &mut InTransaction { worker, limit }).await;
-            let mut is_whole = true;
-            if !matches!(done, Ok(Done::Changed { .. })) {
-                // So that its locks are gone when the caller hears of it. Without an answer the end of the worker does the same.
-                let taken_back = timeout(COMMIT_TIMEOUT, worker.ask(&Ask::Rollback)).await;
-                is_whole = matches!(taken_back, Ok(Ok(Answer::Done)));
-            }
-            Ok((lease, is_whole, done?))
-        });
-        let (mut lease, is_whole, done) = working.await.unwrap_or_else(|_| Err(work.late(database)))?;
-        if let Done::Changed { .. } = done {
-            commit(database, &mut lease.connection).await?;
-        }
-        if is_whole {
-            lease.give_back();
-        }
-        Ok(done)
+            lease.connection.limit = limit;
+            Ok(lease)
+        };
+        work.run_to_its_end(database, deadline, begun).await
     }
 
     async fn acquire<'a>(
@@ -109,7 +95,9 @@ impl Pools {
         deadline: Instant,
     ) -> Result<Lease<'a, Worker>, Failure> {
         let login_s = u32::try_from(ACQUIRE_TIMEOUT.as_secs()).unwrap_or(1);
-        let open = Worker::open(self.spawn, database, self.connection.expose_secret(), reads, login_s);
+        let open = async || {
+            Worker::open(self.spawn, database, self.connection.expose_secret(), reads, login_s).await
+        };
         places.acquire(database, deadline, Worker::lives, open).await
     }
 }
@@ -154,49 +142,52 @@ async fn rows(database: &Database, worker: &mut Worker, ask: Ask) -> Result<Rows
     }
 }
 
-/// A worker that takes back nothing by itself.
-struct InTransaction<'a> {
-    worker: &'a mut Worker,
-    limit: Duration,
-}
-
-impl Begun for InTransaction<'_> {
+impl Begun for Worker {
     async fn read(&mut self, database: &Database, asked: &Bound<'_>) -> Result<Rows, Failure> {
-        rows(database, self.worker, Ask::Look(run(asked, self.limit))).await
+        let look = Ask::Look(run(asked, self.limit));
+        rows(database, self, look).await
     }
 
     /// Whatever database it is: its snapshot may be as old as the question, and a lock for reading in the way of one for writing. The
     /// next statement begins a transaction by itself.
     async fn look_anew(&mut self, database: &Database) -> Result<(), Failure> {
-        match self.worker.ask(&Ask::Rollback).await {
+        match self.ask(&Ask::Rollback).await {
             Ok(Answer::Done) => Ok(()),
             Ok(answer) => Err(unasked(database, &answer)),
-            Err(error) => Err(self.worker.lost(database, &error).await),
+            Err(error) => Err(self.lost(database, &error).await),
         }
     }
 
     async fn change(&mut self, database: &Database, change: &Bound<'_>) -> Result<u64, Failure> {
-        match self.worker.ask(&Ask::Change(run(change, self.limit))).await {
+        match self.ask(&Ask::Change(run(change, self.limit))).await {
             Ok(Answer::Changed(rows)) => Ok(rows),
             Ok(answer) => Err(unasked(database, &answer)),
-            Err(error) => Err(self.worker.lost(database, &error).await),
+            Err(error) => Err(self.lost(database, &error).await),
         }
     }
 }
 
-/// From the moment that COMMIT is with the worker, only its answer tells what came of it.
-async fn commit(database: &Database, worker: &mut Worker) -> Result<(), Failure> {
-    if let Err(error) = worker.send(&Ask::Commit).await {
-        return Err(worker.lost(database, &error).await);
+impl Ends for Worker {
+    /// Without an answer its end does the same.
+    async fn roll_back(&mut self) -> bool {
+        let taken_back = timeout(COMMIT_TIMEOUT, self.ask(&Ask::Rollback)).await;
+        matches!(taken_back, Ok(Ok(Answer::Done)))
     }
-    match timeout(COMMIT_TIMEOUT, worker.answer()).await {
-        Ok(Ok(Answer::Done)) => Ok(()),
-        Ok(Ok(Answer::Refused(refusal))) if !refusal.rolled_back() => {
-            Err(database.commit_lost(&refusal.message))
+
+    /// From the moment that COMMIT is with the worker, only its answer tells what came of it.
+    async fn commit(&mut self, database: &Database) -> Result<(), Failure> {
+        if let Err(error) = self.send(&Ask::Commit).await {
+            return Err(self.lost(database, &error).await);
         }
-        Ok(Ok(answer)) => Err(unasked(database, &answer)),
-        Ok(Err(error)) => Err(database.commit_lost(&worker.epitaph(&error).await)),
-        Err(_) => Err(database.commit_lost("no answer in time")),
+        match timeout(COMMIT_TIMEOUT, self.answer()).await {
+            Ok(Ok(Answer::Done)) => Ok(()),
+            Ok(Ok(Answer::Refused(refusal))) if !refusal.rolled_back() => {
+                Err(database.commit_lost(&refusal.message))
+            }
+            Ok(Ok(answer)) => Err(unasked(database, &answer)),
+            Ok(Err(error)) => Err(database.commit_lost(&self.epitaph(&error).await)),
+            Err(_) => Err(database.commit_lost("no answer in time")),
+        }
     }
 }
 

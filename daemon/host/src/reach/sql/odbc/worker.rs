@@ -20,6 +20,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     child: Child,
     stream: UnixStream,
+    /// The time of each statement of its transaction.
+    pub(super) limit: Duration,
 }
 
 impl Worker {
@@ -38,7 +40,8 @@ impl Worker {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
         let stream = UnixStream::from_std(ours).map_err(failed)?;
-        let mut worker = Worker { child: spawn(theirs.into()).map_err(failed)?, stream };
+        let mut worker =
+            Worker { child: spawn(theirs.into()).map_err(failed)?, stream, limit: Duration::ZERO };
         let open = Ask::Open { connection: connection.to_owned(), reads, login_s };
         match worker.ask(&open).await {
             Ok(Answer::Done) => Ok(worker),
