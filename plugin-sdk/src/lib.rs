@@ -56,6 +56,7 @@ pub mod receipts;
 mod services;
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::restriction)]
 pub mod wit;
+pub mod written;
 
 pub use chrono;
 pub use failure::Failure;

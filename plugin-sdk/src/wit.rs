@@ -85,6 +85,25 @@ pub mod receipts {
     });
 }
 
+/// Beside a connector's own exports, where its author can look for a key.
+pub mod written {
+    wit_bindgen::generate!({
+        inline: "
+            package remitd:sdk-written;
+            world written-plugin {
+                export remitd:plugin/written@1.0.0;
+            }
+        ",
+        path: "wit/v1",
+        world: "remitd:sdk-written/written-plugin",
+        pub_export_macro: true,
+        additional_derives: [PartialEq],
+        with: {
+            "remitd:plugin/types@1.0.0": crate::wit::host::remitd::plugin::types,
+        },
+    });
+}
+
 pub mod mail {
     wit_bindgen::generate!({
         path: "wit/v1",

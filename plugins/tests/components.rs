@@ -86,7 +86,9 @@ fn each_exports_its_kind() {
         let kind = manifest["kind"].as_str().unwrap();
         let mut expected = vec![format!("{CONTRACT}{kind}@1.0.0")];
         // What it can tell beside its kind.
-        expected.extend((plugin.id == "sql-connector").then(|| format!("{CONTRACT}receipts@1.0.0")));
+        if plugin.id == "sql-connector" {
+            expected.extend(["receipts", "written"].map(|beside| format!("{CONTRACT}{beside}@1.0.0")));
+        }
         let mut exports = outside(plugin.wasm).exports;
         exports.sort();
         assert_eq!(exports, expected, "{}", plugin.id);

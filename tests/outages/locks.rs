@@ -1,9 +1,10 @@
 //! Somebody at the firm holds the matter's row, or meets the posting in a deadlock: the posting waits, says why and in which
-//! statement, and is written once when the row is free.
+//! statement, and is written once when the row is free. Where they held it to enter the very payment, a person decides.
 
 use crate::{BIN, GOOD_CARD, ask_for, settle_down};
 use remitd_tests::firm::Firm;
 use remitd_tests::matters::Matters;
+use remitd_tests::session::Session;
 use remitd_tests::{mariadb, postgres};
 
 const HOLD: &str = "BEGIN; SELECT number FROM bill WHERE number = 'B-1' FOR UPDATE;";
@@ -11,20 +12,25 @@ const HOLD_FILE: &str = "BEGIN IMMEDIATE;";
 
 #[test]
 fn a_held_row_on_sqlite() {
-    held(&Matters::Sqlite, HOLD_FILE);
+    held(&Matters::Sqlite, HOLD_FILE, free);
+    held(&Matters::Sqlite, HOLD_FILE, paid_by_hand);
 }
 
 #[test]
 fn a_held_row_on_postgres() {
-    held(&Matters::Postgres(postgres::Server::start(postgres::Fsync::Off)), HOLD);
+    let matters = Matters::Postgres(postgres::Server::start(postgres::Fsync::Off));
+    held(&matters, HOLD, free);
+    held(&matters, HOLD, paid_by_hand);
 }
 
 #[test]
 fn a_held_row_on_mariadb() {
-    held(&Matters::MariaDb(mariadb::Server::start()), HOLD);
+    let matters = Matters::MariaDb(mariadb::Server::start());
+    held(&matters, HOLD, free);
+    held(&matters, HOLD, paid_by_hand);
 }
 
-fn held(matters: &Matters, hold: &str) {
+fn held(matters: &Matters, hold: &str, ends: fn(&Firm, &Matters, &mut Session)) {
     let mut firm = Firm::new(BIN, None);
     matters.connect(&mut firm);
     if matters.is_server() {
@@ -36,9 +42,25 @@ fn held(matters: &Matters, hold: &str) {
     clerk.run(hold);
     assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
     waits(&firm, "post: database \"matters\": ");
-    clerk.run("ROLLBACK;");
-    written_once(&firm, matters);
+    ends(&firm, matters, &mut clerk);
     firm.stop();
+}
+
+fn free(firm: &Firm, matters: &Matters, clerk: &mut Session) {
+    clerk.run("ROLLBACK;");
+    written_once(firm, matters);
+}
+
+/// What nobody wrote yet is held against the balance once more, however often it was tried.
+fn paid_by_hand(firm: &Firm, matters: &Matters, clerk: &mut Session) {
+    clerk.run(
+        "INSERT INTO receipt VALUES (900, 'by hand', 'B-1', 1250.00, '2026-11-20', 'cheque', '77'); COMMIT;",
+    );
+    let said = firm.until("the posting waits for a person", &["posting", "list"], |list| {
+        list[0]["state"] == "incomplete"
+    });
+    assert_eq!(said[0]["code"], "over-payment", "{said}");
+    assert_eq!(matters.ask(firm, "SELECT reference FROM receipt"), "77", "the clerk's alone");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::sources::root;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-const FROZEN: [(&str, &str); 8] = [
+const FROZEN: [(&str, &str); 9] = [
     ("connector.wit", "86a76505a8245674dad31fac5e3544a7821161c1f51eb696c902321353c4e0c0"),
     ("gateway.wit", "fe98d9543e4d9d3078381a9612931158ee5ed9a005f723353d962b22c46159f5"),
     ("importer.wit", "a351909fa800eff4a270f493a2d7b2da113e6a4d4ed7a64b4a5157fc54a0acb5"),
@@ -14,6 +14,7 @@ const FROZEN: [(&str, &str); 8] = [
     ("outbox.wit", "6ae0084ef00a7ee1a922659fa664f75df9dc7cffd3438f0ce791e39139202159"),
     ("receipts.wit", "7140f27321c5ee9f97dd254de81457b76d8e5e84e1a4cdfdec502abe6677409b"),
     ("types.wit", "f9726f79c2407088c496d22861c600069728290bf5cd47440ec6ccd95a480aae"),
+    ("written.wit", "112cf90c906d6f9cd3bef9a9feb8251ad548625f9fcad4da0aedd9b18cbdcc58"),
 ];
 
 #[test]

@@ -23,7 +23,7 @@ async fn what_is_right_passes() {
 }
 
 /// A mistake, and the case that finds it.
-const MISTAKES: [(&str, &str); 29] = [
+const MISTAKES: [(&str, &str); 31] = [
     ("key-by-chance", "twice-is-once"),
     ("key-by-chance", "repeat-after-lost-answer"),
     ("key-in-a-second-step", "repeat-after-crash"),
@@ -53,6 +53,8 @@ const MISTAKES: [(&str, &str); 29] = [
     ("chance-of-the-build", "random-not-frozen"),
     ("receipts-begin-with-the-last", "receipts-pages-give-each-once"),
     ("receipts-without-sign", "receipt-of-a-reversal"),
+    ("any-key-will-do", "by-key-of-nothing"),
+    ("key-without-its-receipt", "by-key-finds-its-posting"),
 ];
 
 #[tokio::test]

@@ -16,7 +16,10 @@ use remitd_plugin_sdk::connector::{
 };
 use remitd_plugin_sdk::host::sql::{self, Once, Rows, Statement as Sql, Stopped, Value};
 use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
-use remitd_plugin_sdk::{About, Context, Failure, Money, export_connector, export_receipts, settings};
+use remitd_plugin_sdk::written::{Entry, Written};
+use remitd_plugin_sdk::{
+    About, Context, Failure, Money, export_connector, export_receipts, export_written, settings,
+};
 use setup::{Change, Setup};
 
 pub struct SqlConnector {
@@ -124,6 +127,16 @@ impl Receipts for SqlConnector {
             found.take_rows().map(|mut row| Ok((row.receipt()?, row))).collect::<Result<_, Failure>>()?;
         let (receipts, next) = page(&found, listed, is_full(&found, limit))?;
         Ok(ReceiptPage { receipts, next })
+    }
+}
+
+impl Written for SqlConnector {
+    fn by_key(&self, _context: &Context, key: &str) -> Result<Option<Entry>, Failure> {
+        let values = [("key", Value::Text(key.to_owned()))];
+        let find = asking("find", self.setup.find.as_deref(), &values)?;
+        let there =
+            sql::query(&self.setup.connection, &find).map_err(|failure| of_setting("find", failure))?;
+        Ok(self.receipt(there, key)?.map(|external_ref| Entry { external_ref }))
     }
 }
 
@@ -272,6 +285,7 @@ fn posting_values(posting: &Posting) -> Result<Vec<Named>, Failure> {
 
 export_connector!(SqlConnector);
 export_receipts!(SqlConnector);
+export_written!(SqlConnector);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

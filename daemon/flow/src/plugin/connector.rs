@@ -2,6 +2,7 @@
 
 use super::world::connector::{ConnectorPluginPre, exports::remitd::plugin::connector as bound};
 use super::world::receipts::{ReceiptsPluginPre, exports::remitd::plugin::receipts as telling};
+use super::world::written::{WrittenPluginPre, exports::remitd::plugin::written as knowing};
 use super::{Seat, calls};
 use chrono::{Datelike, NaiveDate};
 use remitd_host::{Date, Failure, FailureClass, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
@@ -9,10 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bound::{Detail, Matter, Payer, PostResult, Posted, Posting, Statement, StatementPage};
+pub use knowing::Entry;
 pub use telling::{Receipt, ReceiptPage};
 
-/// The interface of the contract by which a connector tells what was posted.
+/// The interfaces of the contract by which a connector tells what was posted, and whether a key is.
 const RECEIPTS: &str = "receipts";
+const WRITTEN: &str = "written";
 
 /// How the code of a failure begins after which it was not known yet what is open, and nothing was written.
 pub const UNASKED: &str = "balance-";
@@ -33,6 +36,8 @@ pub struct Connector {
     pre: ConnectorPluginPre<JobState>,
     /// None where it cannot tell what was posted.
     receipts: Option<ReceiptsPluginPre<JobState>>,
+    /// None where it cannot look for a key.
+    written: Option<WrittenPluginPre<JobState>>,
 }
 
 impl Connector {
@@ -40,13 +45,12 @@ impl Connector {
     pub fn new(host: Arc<Host>, plugin: Arc<Plugin>) -> Result<Connector, HostError> {
         let seat = Seat::new(host, plugin, Kind::Connector)?;
         let pre = ConnectorPluginPre::new(seat.plugin.pre().clone()).map_err(|error| seat.unfit(&error))?;
-        let receipts = match seat.plugin.offers(RECEIPTS) {
-            true => {
-                Some(ReceiptsPluginPre::new(seat.plugin.pre().clone()).map_err(|error| seat.unfit(&error))?)
-            }
-            false => None,
-        };
-        Ok(Connector { seat, pre, receipts })
+        let beside = |interface| seat.plugin.offers(interface).then(|| seat.plugin.pre().clone());
+        let receipts = beside(RECEIPTS).map(ReceiptsPluginPre::new).transpose();
+        let receipts = receipts.map_err(|error| seat.unfit(&error))?;
+        let written = beside(WRITTEN).map(WrittenPluginPre::new).transpose();
+        let written = written.map_err(|error| seat.unfit(&error))?;
+        Ok(Connector { seat, pre, receipts, written })
     }
 
     /// The fields that a search knows, the usual first.
@@ -145,6 +149,19 @@ impl Connector {
         })
     }
 
+    /// Whether it can be asked for a key.
+    pub fn knows_keys(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// What stands under a posting's key, without writing anything; refused by a connector that cannot look.
+    pub async fn by_key(&self, job: JobSpec, key: String) -> Result<Option<Entry>, Failure> {
+        let Some(pre) = &self.written else { return Err(self.lacks(WRITTEN, "look for a posting's key")) };
+        calls!(self.seat, pre, job, remitd_plugin_written, |guest, store, context| {
+            guest.call_by_key(&mut store, &context, &key)
+        })
+    }
+
     /// Whether it can be asked what was posted.
     pub fn tells_receipts(&self) -> bool {
         self.receipts.is_some()
@@ -157,15 +174,17 @@ impl Connector {
         cursor: Option<String>,
         limit: u32,
     ) -> Result<ReceiptPage, Failure> {
-        let Some(pre) = &self.receipts else {
-            let plugin = self.seat.plugin.id();
-            let message = format!(
-                "the connector \"{plugin}\" cannot tell what was posted: take a version of it that exports `receipts`"
-            );
-            return Err(Failure::invalid("no-receipts", message));
-        };
+        let Some(pre) = &self.receipts else { return Err(self.lacks(RECEIPTS, "tell what was posted")) };
         calls!(self.seat, pre, job, remitd_plugin_receipts, |guest, store, context| {
             guest.call_written_since(&mut store, &context, cursor.as_deref(), limit)
         })
+    }
+
+    fn lacks(&self, interface: &str, to: &str) -> Failure {
+        let plugin = self.seat.plugin.id();
+        let message = format!(
+            "the connector \"{plugin}\" cannot {to}: take a version of it that exports `{interface}`"
+        );
+        Failure::invalid(&format!("no-{interface}"), message)
     }
 }

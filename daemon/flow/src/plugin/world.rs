@@ -55,6 +55,21 @@ pub(super) mod receipts {
     });
 }
 
+/// As `receipts` is.
+pub(super) mod written {
+    wasmtime::component::bindgen!({
+        path: "../../plugin-sdk/wit/v1",
+        inline: "
+            package remitd:flow;
+            world written-plugin {
+                export remitd:plugin/written@1.0.0;
+            }
+        ",
+        exports: { default: async },
+        with: { "remitd:plugin/types": remitd_host::wit::types },
+    });
+}
+
 pub(super) mod mail {
     wasmtime::component::bindgen!({
         path: "../../plugin-sdk/wit/v1",

@@ -14,7 +14,9 @@ pub use split::{Split, reallocate};
 
 use crate::effect::{POST, Repeat, finish, job, verdict};
 use crate::error::FlowError;
-use crate::plugin::connector::{PostResult, Posting as WirePosting, UNASKED};
+use crate::plugin::connector::{
+    Connector, Entry, PostResult, Posted as PostOutcome, Posting as WirePosting, UNASKED,
+};
 use crate::road::{Road, money};
 use remitd_domain::posting::State;
 use remitd_host::{Failure, JobSpec, Money};
@@ -76,19 +78,48 @@ async fn write(
     let connector = road.connector(&posting.connector)?;
     // The posting's own key, which is the same also where it is queued anew.
     let job = JobSpec { key: posting.key.clone(), ..job(lease) };
-    Ok(match original {
-        Some(original) => connector.reverse(job, original.key.clone(), wire).await,
-        None if is_decided(lease, posting) => connector.post(job, wire).await,
-        None => connector.post_within(job, wire, over_payment).await,
+    if let Some(original) = original {
+        return Ok(connector.reverse(job, original.key.clone(), wire).await);
+    }
+    // Who tries an over-payment again has decided.
+    if lease.payload == DECIDED || posting.statement.is_empty() {
+        return Ok(connector.post(job, wire).await);
+    }
+    Ok(match left_behind(&connector, &job, lease, posting).await {
+        Ok(Before::Nothing) => connector.post_within(job, wire, over_payment).await,
+        Ok(Before::Written(Entry { external_ref })) => {
+            Ok(PostResult { outcome: PostOutcome::Found, external_ref })
+        }
+        // It would find itself in the balance.
+        Ok(Before::Unknown) => connector.post(job, wire).await,
+        Err(failure) => Err(failure),
     })
 }
 
-/// Whether its statement's balance has no say: who tries an over-payment again has decided, and what may have been written already
-/// can find itself in the balance.
-fn is_decided(lease: &Lease, posting: &Posting) -> bool {
-    let unasked = |code: &str| code.starts_with(UNASKED);
-    let unwritten = lease.attempt == 1 || posting.error_code.as_deref().is_some_and(unasked);
-    !unwritten || lease.payload == DECIDED || posting.statement.is_empty()
+/// What the attempts before this one have left in the matter software.
+enum Before {
+    Nothing,
+    Written(Entry),
+    /// The connector cannot say.
+    Unknown,
+}
+
+async fn left_behind(
+    connector: &Connector,
+    job: &JobSpec,
+    lease: &Lease,
+    posting: &Posting,
+) -> Result<Before, Failure> {
+    // Of all attempts: those of one that a person queues anew are counted from the start.
+    if lease.fence == 1 {
+        return Ok(Before::Nothing);
+    }
+    if connector.knows_keys() {
+        let found = connector.by_key(job.clone(), posting.key.clone()).await?;
+        return Ok(found.map_or(Before::Nothing, Before::Written));
+    }
+    let is_unasked = posting.error_code.as_deref().is_some_and(|code| code.starts_with(UNASKED));
+    Ok(if lease.attempt == 1 || is_unasked { Before::Nothing } else { Before::Unknown })
 }
 
 /// Why it is not written, where more is paid than is open: the statement was paid by hand meanwhile, or changed. A person decides.

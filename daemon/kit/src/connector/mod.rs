@@ -3,6 +3,7 @@
 mod amounts;
 mod asking;
 mod database;
+mod knowing;
 mod posting;
 mod reading;
 mod reversing;
@@ -22,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
         amounts::CASES,
         reversing::CASES,
         telling::CASES,
+        knowing::CASES,
         database::CASES,
     ]
     .concat()
@@ -100,6 +102,9 @@ pub(crate) async fn acts(bench: &Bench) -> Result<Vec<Act>, Ended> {
             Box::pin(async move { said(world.connector()?.written_since(job, None, PAGE).await) })
         }));
     }
+    if bench.fresh().await?.connector()?.knows_keys() {
+        acts.push(by_key(KEY.to_owned()));
+    }
     Ok(acts)
 }
 
@@ -114,6 +119,9 @@ pub(crate) async fn hostile(bench: &Bench, text: &str) -> Result<Vec<Act>, Ended
         let cursor = cursor.clone();
         Box::pin(async move { said(world.connector()?.open_since(job, Some(cursor), PAGE).await) })
     }));
+    if bench.fresh().await?.connector()?.knows_keys() {
+        acts.push(by_key(text()));
+    }
     if let Some(usual) = posting(bench, KEY) {
         let texts = Posting {
             method: text(),
@@ -147,6 +155,13 @@ fn balance(statement: String) -> Act {
     Act::new("balance", move |world, job| {
         let statement = statement.clone();
         Box::pin(async move { said(world.connector()?.balance(job, statement).await) })
+    })
+}
+
+fn by_key(key: String) -> Act {
+    Act::new("by-key", move |world, job| {
+        let key = key.clone();
+        Box::pin(async move { said(world.connector()?.by_key(job, key).await) })
     })
 }
 

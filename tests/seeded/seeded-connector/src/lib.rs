@@ -8,8 +8,9 @@ use books::Books;
 use remitd_plugin_sdk::connector::{Connector, Matter, PostResult, Posting, Statement, StatementPage};
 use remitd_plugin_sdk::host::log;
 use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
+use remitd_plugin_sdk::written::{Entry, Written};
 use remitd_plugin_sdk::{
-    About, Context, Failure, FailureClass, Money, export_connector, export_receipts, settings,
+    About, Context, Failure, FailureClass, Money, export_connector, export_receipts, export_written, settings,
 };
 use serde::Deserialize;
 
@@ -119,5 +120,12 @@ impl Receipts for SeededConnector {
     }
 }
 
+impl Written for SeededConnector {
+    fn by_key(&self, _context: &Context, key: &str) -> Result<Option<Entry>, Failure> {
+        self.told(self.entry(key))
+    }
+}
+
 export_connector!(SeededConnector);
 export_receipts!(SeededConnector);
+export_written!(SeededConnector);

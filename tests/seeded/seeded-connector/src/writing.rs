@@ -5,6 +5,7 @@ use crate::books::{CONNECTION, ask, number, text};
 use remitd_plugin_sdk::connector::{PostResult, Posted, Posting};
 use remitd_plugin_sdk::host::sql::{self, Value};
 use remitd_plugin_sdk::host::{clock, random, state};
+use remitd_plugin_sdk::written::Entry;
 use remitd_plugin_sdk::{Failure, FailureClass};
 
 const INSERT: &str = "INSERT INTO receipt (key, bill, amount, entered, batch, payer) \
@@ -42,6 +43,17 @@ impl SeededConnector {
                 Ok(PostResult { outcome: Posted::Written, external_ref: by_key(&posting.key).ok().flatten() })
             }
         }
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Result<Option<Entry>, Failure> {
+        let found = match self.bug.as_str() {
+            "any-key-will-do" => {
+                receipt(&ask("SELECT number FROM receipt ORDER BY number LIMIT 1", Vec::new())?)
+            }
+            _ => by_key(key)?,
+        };
+        let number = |receipt| Some(receipt).filter(|_| !self.has("key-without-its-receipt"));
+        Ok(found.map(|receipt| Entry { external_ref: number(receipt) }))
     }
 
     fn check(&self, posting: &Posting) -> Result<(), Failure> {
