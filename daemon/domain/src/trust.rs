@@ -12,7 +12,9 @@ pub enum Rule {
     Fees,
     Ledger,
     Surcharge,
+    /// Kept by form: nothing that a mail is made of has a place for a matter's description.
     Privilege,
+    /// Kept by a default: an account of clients' money has `post = "manual"` unless the firm writes otherwise.
     ByHand,
 }
 
@@ -93,6 +95,11 @@ pub fn broken_by_statement(account: Kind, statement: Kind, on: NaiveDate) -> Opt
     rule(Rule::Earned, on).filter(|_| account != statement)
 }
 
+/// The rule that is broken where money that was paid for one client's matter is written to another's.
+pub fn broken_by_move(account: Kind, same_ledger: bool, on: NaiveDate) -> Option<&'static Entry> {
+    rule(Rule::Ledger, on).filter(|_| account == Kind::Trust && !same_ledger)
+}
+
 /// The rule that is broken by a push into an account of this kind: what a matter database lists as open is earned, unless a
 /// statement says otherwise.
 pub fn broken_by_push(account: Kind, on: NaiveDate) -> Option<&'static Entry> {
@@ -165,6 +172,9 @@ mod tests {
             let from_trust = trust && fees != Some(Kind::Operating);
             prop_assert_eq!(id(broken_by_account(account, fees, on)), if_broken(Rule::Fees, from_trust, on));
             prop_assert_eq!(id(needs_ledger(account, on)), if_broken(Rule::Ledger, trust, on));
+            for same in [true, false] {
+                prop_assert_eq!(id(broken_by_move(account, same, on)), if_broken(Rule::Ledger, trust && !same, on));
+            }
             let added = trust && taken > asked;
             prop_assert_eq!(id(broken_by_charge(account, asked, taken, on)), if_broken(Rule::Surcharge, added, on));
         }

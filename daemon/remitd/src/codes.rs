@@ -189,7 +189,7 @@ pub const CODES: &[Code] = &[
         "A posting can be posted while it is pending, incomplete or queued and has a connector, and removed while it is pending or incomplete.",
         "See its state with `remitd posting list`; without a connector, write it by hand and remove it here."),
     code("REMIT-0412", "The posting cannot be split so",
-        "The parts do not sum to the posting, one of them is named twice or is of nothing, or less is open in the matter than is to be spread.",
+        "The parts do not sum to the posting, one of them is named twice or is of nothing, less is open in the matter than is to be spread, or a rule for clients' money forbids it: each kind of money goes to statements of its kind (R2), and what was paid for a matter stays in it (R4).",
         "Name each statement once, with amounts that sum to the posting: remitd posting reallocate ID --to STATEMENT=AMOUNT --to …"),
     code("REMIT-0413", "These statements cannot be asked for with one link",
         "One of them is not open in the matters that were named, more of it is asked for than is open, or they have no payer or different ones.",

@@ -4,9 +4,9 @@
 use super::gate::Gate;
 use super::push::draft;
 use super::quick::{all, new_batch};
-use super::rules::{self, shares};
+use super::rules::shares;
 use crate::error::FlowError;
-use crate::plugin::connector::Statement;
+use crate::plugin::connector::{Statement, kind};
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, money};
 use remitd_domain::draft::{Draft, Drafts};
@@ -147,8 +147,8 @@ fn pick(
 /// Rules for clients' money: one link is for one kind, and that is the account's.
 fn kept_apart(road: &Road, account: &Account, lines: &[(Statement, i64)]) -> Result<(), FlowError> {
     let today = road.today();
-    let kinds = lines.iter().map(|(statement, _)| rules::kind(statement));
-    let kinds = kinds.collect::<Result<Vec<_>, _>>().map_err(|no| refused(no.why))?;
+    let kinds = lines.iter().map(|(statement, _)| kind(statement));
+    let kinds = kinds.collect::<Result<Vec<_>, _>>().map_err(refused)?;
     let other = kinds.iter().find_map(|kind| trust::broken_by_statement(account.kind, *kind, today));
     match trust::broken_by_link(&kinds, today).or(other) {
         None => Ok(()),

@@ -3,11 +3,10 @@
 
 use super::push::{Push, draft};
 use crate::error::FlowError;
-use crate::plugin::connector::{Payer, Statement, from_wire};
+use crate::plugin::connector::{Payer, Statement, detail, from_wire, kind};
 use crate::road::{Account, money};
 use chrono::NaiveDate;
 use fs_err::tokio as fs;
-use remitd_domain::account::Kind;
 use remitd_domain::draft::{Delivery, Draft, Terms, check};
 use remitd_domain::push::{Facts, HoldList, No};
 use remitd_domain::shares::{Part, Share};
@@ -87,7 +86,7 @@ impl<'a> Asking<'a> {
             office: detail(statement, "office"),
             responsible: detail(statement, "responsible"),
             hold: detail(statement, "hold"),
-            kind: kind(statement)?,
+            kind: kind(statement).or_else(|why| no("account-kind", why))?,
         };
         self.push.rules.ask(&facts, account.kind, self.held.as_ref(), self.today)
     }
@@ -109,20 +108,6 @@ pub(super) fn shares(statement: &Statement) -> Vec<Share> {
     let part = |payer: &Payer| Part { payer: payer.id.clone(), parts: payer.share };
     let of: Vec<_> = statement.payers.iter().map(part).collect();
     of.iter().map(|part| Share { payer: part.payer.clone(), of: of.clone() }).collect()
-}
-
-fn detail<'a>(statement: &'a Statement, name: &str) -> &'a str {
-    let found = statement.details.iter().find(|detail| detail.name == name);
-    found.map(|detail| detail.value.as_str()).unwrap_or_default()
-}
-
-/// Whose money a statement asks for: earned, unless the matter software says otherwise.
-pub(super) fn kind(statement: &Statement) -> Result<Kind, No> {
-    match detail(statement, "account-kind") {
-        "" | "operating" => Ok(Kind::Operating),
-        "trust" => Ok(Kind::Trust),
-        other => no("account-kind", format!("its account-kind is \"{other}\", neither operating nor trust")),
-    }
 }
 
 /// A list that cannot be read stops the push: who is on it would be asked.

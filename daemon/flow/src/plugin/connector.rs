@@ -5,6 +5,7 @@ use super::world::receipts::{ReceiptsPluginPre, exports::remitd::plugin::receipt
 use super::world::written::{WrittenPluginPre, exports::remitd::plugin::written as knowing};
 use super::{Seat, calls};
 use chrono::{Datelike, NaiveDate};
+use remitd_domain::account::Kind as AccountKind;
 use remitd_host::{Date, Failure, FailureClass, Host, HostError, JobSpec, JobState, Kind, Money, Plugin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,21 @@ pub(crate) fn from_wire(day: Date) -> Option<NaiveDate> {
 pub(crate) fn to_wire(day: NaiveDate) -> Date {
     let part = |number: u32| u8::try_from(number).unwrap_or_default();
     Date { year: day.year(), month: part(day.month()), day: part(day.day()) }
+}
+
+/// A further fact of a statement, by the contract's name for it.
+pub(crate) fn detail<'a>(statement: &'a Statement, name: &str) -> &'a str {
+    let found = statement.details.iter().find(|detail| detail.name == name);
+    found.map(|detail| detail.value.as_str()).unwrap_or_default()
+}
+
+/// Whose money a statement asks for: earned, unless the matter software says otherwise; else why nobody can tell.
+pub(crate) fn kind(statement: &Statement) -> Result<AccountKind, String> {
+    match detail(statement, "account-kind") {
+        "" | "operating" => Ok(AccountKind::Operating),
+        "trust" => Ok(AccountKind::Trust),
+        other => Err(format!("its account-kind is \"{other}\", neither operating nor trust")),
+    }
 }
 
 #[derive(Clone)]

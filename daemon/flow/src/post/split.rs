@@ -1,9 +1,11 @@
 //! The split of a payment, changed by hand until it is posted: one posting becomes several, which sum to the same cent.
 
 use crate::error::FlowError;
-use crate::plugin::connector::Statement;
+use crate::plugin::connector::{Statement, kind};
 use crate::road::{Road, money};
+use remitd_domain::account::Kind;
 use remitd_domain::posting::{Share, State, key, prorated, split};
+use remitd_domain::trust;
 use remitd_host::JobSpec;
 use remitd_store::{NewPosting, Posting};
 
@@ -28,11 +30,13 @@ struct Part {
 
 /// Splits a posting that is not written yet; gives its parts.
 pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result<Vec<Posting>, FlowError> {
-    let posting = road.store.posting(id).await?.ok_or_else(|| super::missing(id))?;
+    let (posting, behind) = super::in_full(road, id).await?.ok_or_else(|| super::missing(id))?;
     not_written(&posting)?;
+    let account = road.account(&behind.account)?.kind;
     // Asked before the transaction: the matter software may take its time.
     let open = open_statements(road, &posting, to).await?;
-    let parts = parts(&posting, to, &open)?;
+    let parts = parts(&posting, to, &of_kind(account, to, &open))?;
+    kept_apart(road, account, &posting, &parts, &open)?;
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
     let posting = tx.posting(id).await?.ok_or_else(|| super::missing(id))?;
@@ -104,6 +108,45 @@ async fn open_statements(road: &Road, posting: &Posting, to: &Split) -> Result<V
         Err(failure) if needed => Err(FlowError::Plugin { plugin: posting.connector.clone(), failure }),
         Err(_) => Ok(Vec::new()),
     }
+}
+
+fn of(posting: &Posting) -> String {
+    match (posting.matter.as_str(), posting.client.as_str()) {
+        ("", client) => format!("client {client}"),
+        (matter, _) => format!("matter {matter}"),
+    }
+}
+
+/// What is spread by itself goes to statements of the account's kind of money alone.
+fn of_kind(account: Kind, to: &Split, open: &[Statement]) -> Vec<Statement> {
+    let fits = |statement: &&Statement| matches!(to, Split::To(_)) || kind(statement) == Ok(account);
+    open.iter().filter(fits).cloned().collect()
+}
+
+/// Rules for clients' money: each kind goes to statements of its own, and what was paid for one matter stays there.
+fn kept_apart(
+    road: &Road,
+    account: Kind,
+    posting: &Posting,
+    parts: &[Part],
+    open: &[Statement],
+) -> Result<(), FlowError> {
+    let today = road.today();
+    for part in parts {
+        let number = &part.statement;
+        let known = open.iter().find(|statement| statement.number == *number);
+        let kind = known.map(kind).transpose();
+        let kind = kind.map_err(|why| FlowError::refused("REMIT-0412", format!("{number}: {why}")))?;
+        let of_another = kind.and_then(|kind| trust::broken_by_statement(account, kind, today));
+        let same_ledger = *number == posting.statement
+            || known.is_some_and(|known| known.matter == posting.matter)
+                && ["", &part.client].contains(&posting.client.as_str());
+        if let Some(rule) = of_another.or(trust::broken_by_move(account, same_ledger, today)) {
+            let why = format!("{rule}: posting {} of {} cannot go to {number}", posting.id, of(posting));
+            return Err(FlowError::refused("REMIT-0412", why));
+        }
+    }
+    Ok(())
 }
 
 fn parts(posting: &Posting, to: &Split, open: &[Statement]) -> Result<Vec<Part>, FlowError> {
