@@ -24,7 +24,8 @@ use tokio::time::timeout;
 const LOOK: Duration = Duration::from_secs(5);
 /// Links that are looked at in one go.
 const PAGE: i64 = 1_000;
-/// Balances that one push asks for one by one: of statements that its list does not show any more.
+/// Balances that one push asks for one by one: of statements that its list does not show, since they are settled or were never there.
+/// Links beyond these are looked at when they are clicked.
 const BALANCES_MAX: usize = 10_000;
 
 /// A link that was ended.
@@ -96,7 +97,7 @@ pub(super) async fn sweep(
         for line in &asked {
             open.push(match listed.open(&line.invoice, &request.currency) {
                 Some(open) => open,
-                None if origin(&request) == Origin::Balance && asked_for < BALANCES_MAX => {
+                None if asked_for < BALANCES_MAX => {
                     asked_for += 1;
                     balance(road, &request, &line.invoice).await
                 }
