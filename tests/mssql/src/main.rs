@@ -50,6 +50,7 @@ fn answers(registry: &mut QueryRegistry) {
             bills(),
         );
     }
+    registry.register("EXEC OPEN_BILLS @AFTER = @P1", bills());
     registry.register("SELECT PAYER FROM SLOW", bills().with_delay(NEVER));
     registry.register("UPDATE BILL SET CENTS = 0 WHERE NUMBER = @P1", done());
     registry.register("SELECT NUMBER FROM RECEIPT WHERE NUMBER = @P1", done());

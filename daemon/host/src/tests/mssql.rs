@@ -63,6 +63,9 @@ async fn rows_as_freetds_reads_them() {
     let rows = query(&mut job, BILLS, &[("after", Value::Integer(0))]).await.unwrap();
     assert_eq!(rows.columns, ["number", "cents", "payer", "note"]);
     assert_eq!(rows.rows, bills());
+    let after = [("after", Value::Integer(0))];
+    let asked = query(&mut job, "EXEC OPEN_BILLS @AFTER = :after", &after).await.unwrap();
+    assert_eq!((asked.columns, asked.rows), (rows.columns.clone(), bills()), "a procedure's answer");
     let shown = |value: &Value| match value {
         Value::Integer(number) => number.to_string(),
         Value::Text(text) => text.clone(),

@@ -56,6 +56,8 @@ const TABLES: &str = "
         CHECK (open >= 0)) ENGINE InnoDB;
     CREATE TABLE part (bill VARCHAR(40) COLLATE utf8mb4_bin NOT NULL REFERENCES bill (number)) ENGINE InnoDB;
     CREATE TABLE ledger (n INT) ENGINE MyISAM;
+    CREATE PROCEDURE bills(after VARCHAR(40)) SELECT number, open FROM bill WHERE number > after ORDER BY number;
+    CREATE PROCEDURE forget(which VARCHAR(40)) DELETE FROM bill WHERE number = which;
     CREATE SEQUENCE counter;";
 
 #[tokio::test]
@@ -68,7 +70,27 @@ async fn one_database_from_end_to_end() {
     texts_as_in_the_standard(&mut job).await;
     refusals(&mut job).await;
     limits(&mut job).await;
+    procedures(&mut job, &url).await;
     writes_once(&mut job, "-9223372036854775807 - 2 * CAST(open AS SIGNED)").await;
+}
+
+/// Asked as a table is, in a transaction that may only read; by who might write as well.
+async fn procedures(job: &mut Job, url: &str) {
+    let after = [("after", text("0"))];
+    let asked = job.query("elite".into(), statement("CALL bills(:after)", &after)).await.unwrap().unwrap();
+    assert_eq!(asked.columns, ["number", "open"]);
+    let plain = "SELECT number, open FROM bill WHERE number > :after ORDER BY number";
+    assert_eq!(asked.rows, query(job, plain, &after).await.unwrap());
+    assert!(!asked.rows.is_empty());
+    let forget = query(job, "CALL forget(:after)", &after).await;
+    is(&forget.unwrap_err(), FailureClass::Invalid, "read-only");
+    let grants = Grants { sql: vec!["elite".to_owned()], ..Grants::default() };
+    let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms: STATEMENT_MS }];
+    let mut reader = super::job(Services { sql, ..Services::default() }, grants);
+    let denied = query(&mut reader, "CALL bills(:after)", &after).await.unwrap_err();
+    is(&denied, FailureClass::Denied, "grant-missing");
+    assert!(denied.message.contains("a procedure may write"), "{}", denied.message);
+    assert!(query(&mut reader, plain, &after).await.is_ok());
 }
 
 async fn values(job: &mut Job) {

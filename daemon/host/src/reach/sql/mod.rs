@@ -106,6 +106,21 @@ impl Database {
         Ok((spec.name.clone(), Arc::new(Database { name: spec.name, statement, engine })))
     }
 
+    fn dialect(&self) -> Dialect {
+        match self.engine {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Postgres(_) => Dialect::Postgres,
+            Engine::MySql(_) => Dialect::MySql,
+            Engine::MsSql(_) => Dialect::MsSql,
+            Engine::Odbc(_) => Dialect::Odbc,
+        }
+    }
+
+    /// Whether a statement calls a procedure of this database.
+    pub(crate) fn calls(&self, statement: &Statement) -> bool {
+        params::calls(&statement.text, self.dialect())
+    }
+
     /// One reading statement, within the statement's own time and `left`.
     pub(crate) async fn query(&self, statement: &Statement, left: Duration) -> Result<Rows, Failure> {
         let limit = self.statement.min(left);
@@ -150,13 +165,13 @@ impl Database {
         left: Duration,
     ) -> Result<Done, Stopped> {
         let limit = self.statement.min(left);
-        let bound = |dialect| Work::bound(find, changes, dialect);
+        let work = Work::bound(find, changes, self.dialect())?;
         match &self.engine {
-            Engine::Sqlite(pools) => pools.work(self, &bound(Dialect::Sqlite)?, limit).await,
-            Engine::Postgres(pools) => pools.work(self, &bound(Dialect::Postgres)?, limit).await,
-            Engine::MySql(pools) => pools.work(self, &bound(Dialect::MySql)?, limit).await,
-            Engine::MsSql(pools) => pools.work(self, &bound(Dialect::MsSql)?, limit).await,
-            Engine::Odbc(pools) => pools.work(self, &bound(Dialect::Odbc)?, limit).await,
+            Engine::Sqlite(pools) => pools.work(self, &work, limit).await,
+            Engine::Postgres(pools) => pools.work(self, &work, limit).await,
+            Engine::MySql(pools) => pools.work(self, &work, limit).await,
+            Engine::MsSql(pools) => pools.work(self, &work, limit).await,
+            Engine::Odbc(pools) => pools.work(self, &work, limit).await,
         }
     }
 

@@ -177,6 +177,10 @@ impl Begun for MySqlConnection {
         let mut gathered = Gathered::new(names.collect());
         let mut stream = statement.query_with(arguments).fetch(self);
         while let Some(row) = stream.try_next().await.map_err(|error| database.failed(error))? {
+            // What a procedure answers is not known before.
+            if gathered.rows.columns.is_empty() {
+                gathered.rows.columns = row.columns().iter().map(|column| column.name().to_owned()).collect();
+            }
             let mut values = Vec::with_capacity(row.len());
             // By the row's own columns: before the values are bound, the server does not know all types.
             for column in row.columns() {

@@ -69,6 +69,13 @@ pub(super) fn bind(statement: &Statement, dialect: Dialect, access: Access) -> R
     Ok(Bound { text, values })
 }
 
+/// Whether a statement calls a procedure. One that does not read is refused when it is bound.
+pub(super) fn calls(text: &str, dialect: Dialect) -> bool {
+    let mut scanner = Scanner { rest: text, out: String::new(), dialect, before: ' ' };
+    let first = std::iter::from_fn(|| scanner.next().ok().flatten()).find(|piece| *piece != Piece::Blank);
+    matches!(first, Some(Piece::Word(word)) if words::calls(dialect, word))
+}
+
 /// How a statement begins: enough to know it by, and the comment in which its author says what it is for.
 pub(super) fn excerpt(text: &str) -> &str {
     text.get(..text.floor_char_boundary(80)).unwrap_or_default().trim()
@@ -406,6 +413,9 @@ mod tests {
             (Sqlite, Read, "DELETE FROM t"),
             (Sqlite, Read, ""),
             (Sqlite, Read, "-- nothing"),
+            (Sqlite, Read, "CALL pay()"),
+            (Postgres, Read, "EXEC pay"),
+            (MySql, Read, "EXECUTE pay"),
             (Sqlite, Write, "PRAGMA query_only=0"),
             (Sqlite, Write, "ATTACH 'remitd.db' AS x"),
             (Sqlite, Write, "VACUUM INTO '/tmp/x'"),
@@ -466,7 +476,8 @@ mod tests {
             (Odbc, Read, "SELECT 1 DELETE FROM t"),
             (Odbc, Read, "SELECT a INTO b FROM t"),
             (Odbc, Read, "WITH x AS (SELECT 1) UPDATE t SET a = 1"),
-            (Odbc, Read, "EXEC pay"),
+            (Odbc, Read, "SELECT 1 EXEC pay"),
+            (Odbc, Read, "EXEC pay DELETE FROM t"),
             (Odbc, Write, "UPDATE t SET a = 1 COMMIT"),
             (Odbc, Write, "DELETE FROM t DROP TABLE t"),
             (Odbc, Write, "SELECT [load_file]('x')"),
@@ -479,6 +490,23 @@ mod tests {
             (Odbc, Write, "PRAGMA query_only = 0"),
         ] {
             assert!(rewrite(text, dialect, access).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_procedure_is_known_by_its_first_word() {
+        for (dialect, text, expect) in [
+            (MsSql, "/* bills */ EXEC open_bills @after = :after", true),
+            (MsSql, "SELECT 1 EXEC open_bills", false),
+            (Odbc, "call open_bills(:after)", true),
+            (MySql, "-- bills\nCALL open_bills(:after)", true),
+            (MySql, "EXEC open_bills", false),
+            (Postgres, "CALL open_bills(:after)", true),
+            (Postgres, "SELECT * FROM open_bills(:after)", false),
+            (Sqlite, "CALL open_bills()", false),
+            (Odbc, "/* open", false),
+        ] {
+            assert_eq!(calls(text, dialect), expect, "{dialect:?} {text}");
         }
     }
 

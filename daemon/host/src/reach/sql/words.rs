@@ -10,7 +10,9 @@ use super::params::{Access, Dialect};
 /// The first words that rows are read and written with.
 const READING: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
 const WRITING: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CALL"];
-/// SQL Server's word for CALL.
+/// What calls a procedure; the second is SQL Server's word. It may write, whatever it is called for: who asks one needs the right to
+/// write (`services/sql.rs`).
+const CALL: &str = "CALL";
 const EXEC: &str = "EXEC";
 /// MySQL's ways to the server's files, and the lock that outlives a transaction: no read-only transaction forbids them.
 const MYSQL_REFUSED: [&str; 4] = ["OUTFILE", "DUMPFILE", "LOAD_FILE", "GET_LOCK"];
@@ -50,9 +52,8 @@ const CHANGING: [&str; 9] = ["CALL", "DELETE", "EXEC", "EXECUTE", "INSERT", "INT
 /// The first word.
 pub(super) fn begins(dialect: Dialect, access: Access, word: &str) -> Result<(), String> {
     let is = |known: &&str| word.eq_ignore_ascii_case(known);
-    let reads = READING.iter().any(&is);
-    let executes = matches!(dialect, Dialect::MsSql | Dialect::Odbc) && is(&EXEC);
-    let writes = access == Access::Write && (executes || WRITING.iter().any(&is));
+    let reads = READING.iter().any(&is) || calls(dialect, word);
+    let writes = access == Access::Write && WRITING.iter().any(&is);
     if !reads && !writes {
         let allowed = match access {
             Access::Read => READING.join(", "),
@@ -61,7 +62,7 @@ pub(super) fn begins(dialect: Dialect, access: Access, word: &str) -> Result<(),
         let word = word.to_ascii_uppercase();
         return Err(format!("a statement begins with one of {allowed} here, not with {word:?}"));
     }
-    if dialect == Dialect::MySql && is(&"CALL") {
+    if dialect == Dialect::MySql && access == Access::Write && is(&CALL) {
         return Err(
             "a procedure of MySQL may commit by itself, and the transaction would no longer be whole: \
                     write its statements here"
@@ -69,6 +70,16 @@ pub(super) fn begins(dialect: Dialect, access: Access, word: &str) -> Result<(),
         );
     }
     Ok(())
+}
+
+/// Whether a statement that begins so calls a procedure.
+pub(super) fn calls(dialect: Dialect, word: &str) -> bool {
+    let is = |known: &str| word.eq_ignore_ascii_case(known);
+    match dialect {
+        Dialect::Sqlite => false,
+        Dialect::Postgres | Dialect::MySql => is(CALL),
+        Dialect::MsSql | Dialect::Odbc => is(CALL) || is(EXEC),
+    }
 }
 
 /// A later word that is not quoted.
