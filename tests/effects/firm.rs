@@ -74,7 +74,7 @@ impl Firm {
         fs_err::create_dir(folder.path().join("mail")).unwrap();
         let provider = Provider::start(folder.path(), clock.clone()).await;
         let firm = Firm { folder, url, clock, provider, mail_by, owners: AtomicU32::new(1) };
-        remitd_host::run_script(&firm.matters_url(), MATTERS).await.unwrap();
+        remitd_host::run_script(&firm.matters_url(), MATTERS, None).await.unwrap();
         firm
     }
 

@@ -17,6 +17,8 @@ pub enum Mode<'a> {
     Tls(&'a Path),
     /// COMMIT gets no answer.
     CommitHangs,
+    /// A matter database with one bill, B-1 of 1250.00, which is paid once a receipt is written.
+    Firm,
 }
 
 pub struct Peer {
@@ -34,6 +36,7 @@ pub fn start(mode: &Mode<'_>) -> Option<Peer> {
     match mode {
         Mode::Plain => command.arg("plain"),
         Mode::CommitHangs => command.arg("commit-hangs"),
+        Mode::Firm => command.arg("firm"),
         Mode::Tls(folder) => {
             smtp::certificate(folder);
             command.arg("tls").arg(folder.join("cert.pem")).arg(folder.join("key.pem"))

@@ -41,7 +41,9 @@ pub use manifest::{Ask, Manifest, ManifestError};
 pub use plugin::{Plugin, PluginSpec, Wasm};
 #[cfg(feature = "odbc")]
 pub use reach::serve_odbc;
-pub use reach::{Outbox, ReadAhead, Security, Services, SmtpRelay, SpawnWorker, SqlConnection, run_script};
+pub use reach::{
+    Outbox, ReadAhead, Security, Services, SmtpRelay, SpawnWorker, SqlConnection, is_sql_server, run_script,
+};
 pub use settings::{SettingFault, settings_faults};
 pub use tamper::{Step, Tamper};
 pub use wit::types;

@@ -1,7 +1,10 @@
 //! Speaks SQL Server's protocol on a port of the kernel's choice, which it prints, until its stdin ends. Knows the statements of the
-//! tests and their answers, nothing of SQL: what it cannot show is that a real server takes our statements.
+//! tests and their answers, nothing of SQL: what it cannot show is that a real server takes our statements. As a firm, it listens in
+//! front of the mock for what is written, and gives other answers from then on.
 //!
-//! mssql-peer plain | tls CERT.pem KEY.pem | commit-hangs
+//! mssql-peer plain | tls CERT.pem KEY.pem | commit-hangs | firm
+
+mod firm;
 
 use mssql_mock_tds::{
     ColumnDefinition, ColumnValue, MockTdsServer, QueryRegistry, QueryResponse, Row, SqlDataType,
@@ -10,6 +13,7 @@ use mssql_mock_tds::{
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 
 const LISTEN: &str = "127.0.0.1:0";
 const NEVER: Duration = Duration::from_secs(600);
@@ -23,17 +27,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let identity = create_test_identity(&std::fs::read(certificate)?, &std::fs::read(key)?)?;
             MockTdsServer::new_with_tls(LISTEN, Some(identity)).await?
         }
-        ["plain" | "commit-hangs"] => MockTdsServer::new(LISTEN).await?,
-        _ => return Err("mssql-peer plain | tls CERT.pem KEY.pem | commit-hangs".into()),
+        ["plain" | "commit-hangs" | "firm"] => MockTdsServer::new(LISTEN).await?,
+        _ => return Err("mssql-peer plain | tls CERT.pem KEY.pem | commit-hangs | firm".into()),
     };
     let registry = server.query_registry();
     answers(&mut *registry.lock().await);
     if arguments == ["commit-hangs"] {
         registry.lock().await.register("COMMIT TRANSACTION", done().with_delay(NEVER));
     }
-    println!("port {}", server.local_addr().port());
+    let mut address = server.local_addr();
+    let listener = TcpListener::bind(LISTEN).await?;
+    if arguments == ["firm"] {
+        firm::opens(&mut *registry.lock().await);
+        address = listener.local_addr()?;
+    }
+    println!("port {}", address.port());
+    let mock = server.local_addr();
     tokio::select! {
         ended = server.run() => Ok(ended?),
+        ended = firm::listens(&listener, mock, registry) => Ok(ended?),
         closed = until_closed() => Ok(closed?),
     }
 }

@@ -354,7 +354,7 @@ async fn what_cannot_be_opened_does_not_say_with_what() {
         format!("mysql://u:{DATABASE_PASSWORD}@127.0.0.1:1/books"),
         format!("sqlite:/nonexistent/{}", "books"),
     ] {
-        let error = crate::reach::run_script(&wrong, "SELECT 1").await.unwrap_err();
+        let error = crate::reach::run_script(&wrong, "SELECT 1", None).await.unwrap_err();
         silent(&wrong, &format!("{error} {error:?}"));
     }
 }

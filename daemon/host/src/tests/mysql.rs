@@ -63,7 +63,7 @@ const TABLES: &str = "
 #[tokio::test]
 async fn one_database_from_end_to_end() {
     let url = mariadb::shared().database("host");
-    run_script(&url, TABLES).await.unwrap();
+    run_script(&url, TABLES, None).await.unwrap();
     let mut job = connected(&url);
     values(&mut job).await;
     values_of_their_own(&mut job).await;
@@ -229,7 +229,7 @@ async fn limits(job: &mut Job) {
 async fn a_locked_row_may_pass() {
     let server = mariadb::shared();
     let url = server.database("locks");
-    run_script(&url, "CREATE TABLE t (n INT PRIMARY KEY); INSERT INTO t VALUES (1)").await.unwrap();
+    run_script(&url, "CREATE TABLE t (n INT PRIMARY KEY); INSERT INTO t VALUES (1)", None).await.unwrap();
     let mut other = MySqlConnection::connect(&url).await.unwrap();
     other.execute("BEGIN").await.unwrap();
     other.execute("UPDATE t SET n = 2").await.unwrap();
@@ -286,7 +286,7 @@ async fn rights_that_the_database_did_not_give() {
 async fn a_server_that_comes_back() {
     let mut server = mariadb::Server::start();
     let url = server.database("restart");
-    run_script(&url, "CREATE TABLE t (n INT)").await.unwrap();
+    run_script(&url, "CREATE TABLE t (n INT)", None).await.unwrap();
     let mut job = connected(&url);
     for _ in 0..2 {
         assert_eq!(change(&mut job, "INSERT INTO t VALUES (1)", &[]).await, Ok(vec![1]));
@@ -310,7 +310,7 @@ enum Cut {
 async fn a_commit_whose_end_is_unknown() {
     let server = mariadb::shared();
     let url = server.database("commit");
-    run_script(&url, "CREATE TABLE t (n INT)").await.unwrap();
+    run_script(&url, "CREATE TABLE t (n INT)", None).await.unwrap();
     for (cut, kept) in [(Cut::BeforeCommit, "0"), (Cut::BeforeItsAnswer, "1")] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

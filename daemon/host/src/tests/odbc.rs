@@ -100,7 +100,7 @@ mod on_postgres {
     async fn made(name: &str) -> (String, String) {
         let server = postgres::shared();
         let url = server.database(name);
-        run_script(&url, TABLES).await.unwrap();
+        run_script(&url, TABLES, None).await.unwrap();
         let place = server.socket().display().to_string();
         let name = postgres::database_of(&url);
         let connection = format!(
@@ -294,7 +294,7 @@ mod on_sqlite {
         CREATE TABLE part (bill TEXT REFERENCES bill (number) DEFERRABLE INITIALLY DEFERRED);";
 
     async fn made(file: &Path) -> Job {
-        run_script(&format!("sqlite:{}", file.display()), TABLES).await.unwrap();
+        run_script(&format!("sqlite:{}", file.display()), TABLES, None).await.unwrap();
         opened(file, PATIENT_MS)
     }
 

@@ -30,7 +30,7 @@ impl Bomber {
     async fn new() -> Bomber {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("matters.sqlite").display());
-        run_script(&url, TABLES).await.unwrap();
+        run_script(&url, TABLES, None).await.unwrap();
         let sql = SqlConnection { name: "matters".into(), url: url.into(), statement_ms: STATEMENT_MS };
         let house = House::new(Services { sql: vec![sql], ..Services::default() });
         let all = || vec!["matters".into()];

@@ -79,7 +79,7 @@ async fn make_firm(dir: &Path) -> Result<(), Fault> {
     })?;
     fs::write(dir.join("conf.d/matters.toml"), MATTERS_TOML)?;
     let url = format!("sqlite:{}", dir.join("matters.sqlite").display());
-    Ok(remitd_host::run_script(&url, MATTERS_SQL).await?)
+    Ok(remitd_host::run_script(&url, MATTERS_SQL, None).await?)
 }
 
 /// Three ports that nobody listens on now; kept in the demo's configuration, so that its links go on working.

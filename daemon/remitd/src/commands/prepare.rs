@@ -5,14 +5,16 @@ use super::{Asked, agreed};
 use crate::cli::Prepare;
 use crate::config::{Loaded, Sql};
 use crate::fault::{DONE, Fault};
+use crate::odbc::SPAWN;
 use crate::{show, wiring};
-use remitd_host::run_script;
+use remitd_host::{is_sql_server, run_script};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use std::path::Path;
 
-/// The table as all databases read it, under the name that is replaced by the wanted one.
+/// The table as all databases read it, and as SQL Server does, under the name that is replaced by the wanted one.
 const TABLE: &str = include_str!("../../../../config/presets/remitd_posting.sql");
+const SQL_SERVER_TABLE: &str = include_str!("../../../../config/presets/remitd_posting.mssql.sql");
 const NAME: &str = "remitd_posting";
 /// Fails where the table is not there, or is another's.
 const LOOK: &str = "SELECT posting_key, reverses, statement, amount, currency, reference, receipt, posted_at
@@ -43,15 +45,18 @@ struct Prepared<'a> {
 pub async fn run(asked: &Asked, loaded: &Loaded, connector: &str, wanted: &Prepare) -> Result<u8, Fault> {
     check_name(&wanted.table)?;
     let sql = connection(loaded, connector)?;
+    let url = wiring::sql_url(loaded, sql)?;
+    let url = url.expose_secret();
     let named = |text: &str| text.replace(NAME, &wanted.table);
-    let (table, settings) = (named(TABLE), named(SETTINGS));
+    let table = if is_sql_server(url, SPAWN).await? { SQL_SERVER_TABLE } else { TABLE };
+    let (table, settings) = (named(table), named(SETTINGS));
     let outcome = match (wanted.dry_run, asked.json) {
         (true, true) => "shown",
         (true, false) => {
             show::text(&table)?;
             return Ok(DONE);
         }
-        _ => make(loaded, sql, wanted, &table, &named(LOOK)).await?,
+        _ => make(url, sql, wanted, &table, &named(LOOK)).await?,
     };
     if asked.json {
         let (connection, sql) = (sql.id.as_str(), table.as_str());
@@ -68,32 +73,24 @@ pub async fn run(asked: &Asked, loaded: &Loaded, connector: &str, wanted: &Prepa
 
 /// Looks, asks, makes.
 async fn make(
-    loaded: &Loaded,
+    url: &str,
     sql: &Sql,
     wanted: &Prepare,
     table: &str,
     look: &str,
 ) -> Result<&'static str, Fault> {
-    let url = wiring::sql_url(loaded, sql)?;
-    let url = url.expose_secret();
     if let Some(file) = url.strip_prefix("sqlite:").filter(|file| !Path::new(file).exists()) {
         let what = format!("there is no matter database {file}");
         return Err(Fault::usage(what, format!("mend `url` of [[sql]] \"{}\"", sql.id)));
     }
-    if ["odbc:", "mssql:"].iter().any(|scheme| url.starts_with(scheme)) {
-        let what = format!("remitd makes no tables in a database like \"{}\"", sql.id);
-        let hint = "let the database's administrator run what `remitd matter prepare --dry-run` prints; on SQL Server with DATETIME2 \
-                    instead of TIMESTAMP, and instead of UNIQUE an index of `reverses` WHERE reverses IS NOT NULL";
-        return Err(Fault::usage(what, hint));
-    }
-    if run_script(url, look).await.is_ok() {
+    if run_script(url, look, SPAWN).await.is_ok() {
         return Ok("there");
     }
     show::note(&format!("{table}\nIt is made in \"{}\".", sql.id));
     if !wanted.yes && !agreed("Make it?")? {
         return Err(Fault::usage("nothing was made", "answer y to make it"));
     }
-    match run_script(url, table).await {
+    match run_script(url, table, SPAWN).await {
         Ok(()) => Ok("made"),
         Err(error) => Err(Fault::usage(
             error.to_string(),

@@ -20,7 +20,7 @@ pub use ahead::ReadAhead;
 pub use odbc::SpawnWorker;
 #[cfg(feature = "odbc")]
 pub use odbc::serve_odbc;
-pub use script::run_script;
+pub use script::{is_sql_server, run_script};
 
 use crate::error::HostError;
 use crate::wit::sql::{Rows, Statement, Value};

@@ -344,7 +344,7 @@ mod tests {
     #[tokio::test]
     async fn after_the_question_what_others_wrote_is_seen() {
         let url = remitd_tests::mariadb::shared().database("anew");
-        run_script(&url, "CREATE TABLE n (i INT PRIMARY KEY) ENGINE InnoDB").await.unwrap();
+        run_script(&url, "CREATE TABLE n (i INT PRIMARY KEY) ENGINE InnoDB", None).await.unwrap();
         let spec = SqlConnection { name: "elite".into(), url: url.clone().into(), statement_ms: 5_000 };
         let (_, database) = Database::open(spec, None).unwrap();
         let (mut ours, mut other) = (connect(&url).await.unwrap(), connect(&url).await.unwrap());

@@ -77,6 +77,24 @@ impl Pools {
         work.run_to_its_end(database, deadline, begun).await
     }
 
+    /// Statements of ours in one transaction.
+    pub(super) async fn script(
+        &self,
+        database: &Database,
+        script: &str,
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + limit;
+        let running = timeout_at(deadline, async {
+            let mut lease = self.acquire(database, &self.writing, deadline).await?;
+            for text in [begin(limit), script.to_owned(), COMMIT.to_owned()] {
+                batch(&mut lease.connection, text).await.map_err(|error| failed(database, &error))?;
+            }
+            Ok(())
+        });
+        running.await.unwrap_or_else(|_| Err(database.timeout()))
+    }
+
     async fn acquire<'a>(
         &'a self,
         database: &Database,

@@ -46,6 +46,10 @@ pub(super) struct Run {
 
 #[derive(Serialize, Deserialize)]
 pub(super) enum Answer {
+    Opened {
+        /// What its driver calls the database, in small letters.
+        name: String,
+    },
     Done,
     Changed(u64),
     Rows {

@@ -27,6 +27,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use worker::{Worker, unasked};
 
+/// A part of what its drivers call SQL Server.
+const SQL_SERVER: &str = "sql server";
+
 pub(super) struct Pools {
     /// As the driver manager takes it: `Driver=…;Database=…`, or `DSN=…`.
     connection: SecretString,
@@ -85,6 +88,37 @@ impl Pools {
             Ok(lease)
         };
         work.run_to_its_end(database, deadline, begun).await
+    }
+
+    /// Whether a SQL Server stands behind the driver.
+    pub(super) async fn is_sql_server(&self, database: &Database, limit: Duration) -> Result<bool, Failure> {
+        let deadline = Instant::now() + limit;
+        let lease = self.acquire(database, &self.reading, Reads::Only, deadline).await?;
+        let found = lease.connection.name.contains(SQL_SERVER);
+        lease.give_back();
+        Ok(found)
+    }
+
+    /// Statements of ours in one transaction, as far as the database has tables made in one. They hold no semicolon within.
+    pub(super) async fn script(
+        &self,
+        database: &Database,
+        script: &str,
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + limit;
+        let running = timeout_at(deadline, async {
+            let mut lease = self.acquire(database, &self.writing, Reads::AndWrites, deadline).await?;
+            lease.connection.limit = limit;
+            // Some drivers look for semicolons in comments too.
+            let script: Vec<_> = script.lines().filter(|line| !line.starts_with("--")).collect();
+            for statement in script.join("\n").split(';').map(str::trim).filter(|part| !part.is_empty()) {
+                let bound = Bound { text: statement.to_owned(), values: Vec::new() };
+                lease.connection.change(database, &bound).await?;
+            }
+            lease.connection.commit(database).await
+        });
+        running.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
     async fn acquire<'a>(

@@ -69,11 +69,11 @@ fn read(asks: &mut UnixStream) -> io::Result<Option<Ask>> {
 fn attend(asked: &Receiver<Ask>, answers: &HangUp) -> io::Result<()> {
     let mut stream = &answers.0;
     let Ok(Ask::Open { connection, reads, login_s }) = asked.recv() else { return Ok(()) };
-    let connection = match open(&connection, reads, login_s) {
-        Ok(connection) => connection,
+    let (connection, name) = match open(&connection, reads, login_s) {
+        Ok(opened) => opened,
         Err(error) => return stream.write_all(&frame::encode(&Answer::Refused(refusal(&error)))?),
     };
-    stream.write_all(&frame::encode(&Answer::Done)?)?;
+    stream.write_all(&frame::encode(&Answer::Opened { name })?)?;
     for ask in asked {
         let answer = answer(&connection, ask).unwrap_or_else(|error| Answer::Refused(refusal(&error)));
         stream.write_all(&frame::encode(&answer)?)?;
@@ -112,7 +112,7 @@ impl<'c> DriverSpecificConnectionOptions<'c> for Mode {
 }
 
 #[allow(unsafe_code)]
-fn open(text: &str, reads: Reads, login_s: u32) -> Result<Connection<'static>, Error> {
+fn open(text: &str, reads: Reads, login_s: u32) -> Result<(Connection<'static>, String), Error> {
     let options = ConnectionOptions { login_timeout_sec: Some(login_s), packet_size: None };
     // SAFETY: ODBC itself defines the attribute, for every driver.
     let connection = unsafe {
@@ -126,7 +126,7 @@ fn open(text: &str, reads: Reads, login_s: u32) -> Result<Connection<'static>, E
         (&[POSTGRES_UTC], &[POSTGRES_READS])
     } else if is("mysql") || is("mariadb") {
         (&[MYSQL_UTC], &[MYSQL_READS])
-    } else if is("sql server") {
+    } else if is(super::SQL_SERVER) {
         (&[SQL_SERVER_WHOLE], &[])
     } else {
         (&[], &[])
@@ -136,7 +136,7 @@ fn open(text: &str, reads: Reads, login_s: u32) -> Result<Connection<'static>, E
         connection.execute(text, (), None)?;
     }
     connection.set_autocommit(false)?;
-    Ok(connection)
+    Ok((connection, name))
 }
 
 fn query(connection: &Connection<'_>, run: Run) -> Result<Answer, Error> {

@@ -20,6 +20,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     child: Child,
     stream: UnixStream,
+    /// What its driver calls the database, in small letters.
+    pub(super) name: String,
     /// The time of each statement of its transaction.
     pub(super) limit: Duration,
 }
@@ -40,11 +42,11 @@ impl Worker {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
         let stream = UnixStream::from_std(ours).map_err(failed)?;
-        let mut worker =
-            Worker { child: spawn(theirs.into()).map_err(failed)?, stream, limit: Duration::ZERO };
+        let child = spawn(theirs.into()).map_err(failed)?;
+        let mut worker = Worker { child, stream, name: String::new(), limit: Duration::ZERO };
         let open = Ask::Open { connection: connection.to_owned(), reads, login_s };
         match worker.ask(&open).await {
-            Ok(Answer::Done) => Ok(worker),
+            Ok(Answer::Opened { name }) => Ok(Worker { name, ..worker }),
             Ok(Answer::Refused(refusal)) => {
                 // Whatever state a driver gives to a connection that it cannot open: it may come later.
                 let said = super::without_password(&refusal.message, connection);
