@@ -84,6 +84,7 @@ stories! {
     smtp_lost
     smtp_refused
     stale_links
+    trust_ledger
     trust_manual
     webhook_only
 }
@@ -128,6 +129,7 @@ matters_on_mariadb! {
     refund
     refund_part
     stale_links
+    trust_ledger
     trust_manual
     webhook_only
 }
@@ -147,6 +149,7 @@ mod matters_by_odbc {
     told! {
         ach_returns
         matter_ask
+        matter_prepare
         matter_test
         posting_conflict
         posting_entry

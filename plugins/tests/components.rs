@@ -71,7 +71,7 @@ fn a_plugin_imports_only_the_services_of_its_work() {
     check("fixed-width-importer", &["intake", "log", "settings"]);
     check("ledes-importer", &["intake", "log", "settings"]);
     check("xlsx-importer", &["intake", "log", "settings"]);
-    check("sql-connector", &["log", "settings", "sql", "sql-once"]);
+    check("sql-connector", &["clock", "log", "settings", "sql", "sql-once", "state"]);
     check("file-connector", &["clock", "log", "outbox", "random", "settings", "state"]);
     check("mail-folder", &["log", "maildir", "settings"]);
     check("smtp", &["log", "settings", "smtp"]);

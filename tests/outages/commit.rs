@@ -44,6 +44,40 @@ fn cut_and_silent_on_mariadb() {
     each_case(&Matters::MariaDb(mariadb::Server::start()));
 }
 
+/// Where the database has no place for a key: a person looks whether it is written, and what they decide is done once.
+#[test]
+fn a_person_decides_where_there_is_no_key() {
+    let matters = Matters::Postgres(postgres::Server::start(postgres::Fsync::Off));
+    let mut firm = Firm::new(BIN, None);
+    matters.connect(&mut firm);
+    firm.change("find = 'SELECT id AS ref FROM receipt WHERE \"key\" = :key'", "keyless = true");
+    firm.change(
+        "VALUES (:key, :statement, :amount, :received, :method, :reference)\"\"\"]\nreverse",
+        "VALUES (:reference, :statement, :amount, :received, :method, :reference)\"\"\"]\nreverse",
+    );
+    firm.cli(&["check"]).expect(0);
+    let wire = matters.wire(&firm);
+    firm.start();
+    for (nth, fault, written, action) in [(1, Fault::Unheard, 1, "remove"), (2, Fault::Unsaid, 1, "retry")] {
+        let link = ask_for(&firm, "B-3", AMOUNT);
+        let checkout = firm.provider.run(payer::begin(&link, None));
+        wire.arm("COMMIT", fault);
+        assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
+        wire.fired(nth);
+        let said =
+            firm.until("it waits for a person", &["posting", "list", "--view", "incomplete"], |list| {
+                list.as_array().is_some_and(|list| list.len() == 1)
+            });
+        assert_eq!(said[0]["code"], "nobody-knows", "{said}");
+        assert_eq!(receipts(&firm, &matters), written, "{fault:?}");
+        wire.let_go();
+        firm.cli(&["posting", action, &nth.to_string()]).expect(0);
+    }
+    firm.books("nothing waits", |books| books["unposted"] == 0);
+    assert_eq!(receipts(&firm, &matters), 2);
+    firm.stop();
+}
+
 fn each_case(matters: &Matters) {
     let mut firm = Firm::new(BIN, None);
     matters.connect(&mut firm);

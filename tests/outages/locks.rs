@@ -14,6 +14,7 @@ const HOLD_FILE: &str = "BEGIN IMMEDIATE;";
 fn a_held_row_on_sqlite() {
     held(&Matters::Sqlite, HOLD_FILE, free);
     held(&Matters::Sqlite, HOLD_FILE, paid_by_hand);
+    held(&Matters::Sqlite, HOLD_FILE, taken_back);
 }
 
 #[test]
@@ -21,6 +22,7 @@ fn a_held_row_on_postgres() {
     let matters = Matters::Postgres(postgres::Server::start(postgres::Fsync::Off));
     held(&matters, HOLD, free);
     held(&matters, HOLD, paid_by_hand);
+    held(&matters, HOLD, taken_back);
 }
 
 #[test]
@@ -28,6 +30,7 @@ fn a_held_row_on_mariadb() {
     let matters = Matters::MariaDb(mariadb::Server::start());
     held(&matters, HOLD, free);
     held(&matters, HOLD, paid_by_hand);
+    held(&matters, HOLD, taken_back);
 }
 
 fn held(matters: &Matters, hold: &str, ends: fn(&Firm, &Matters, &mut Session)) {
@@ -61,6 +64,22 @@ fn paid_by_hand(firm: &Firm, matters: &Matters, clerk: &mut Session) {
     });
     assert_eq!(said[0]["code"], "over-payment", "{said}");
     assert_eq!(matters.ask(firm, "SELECT reference FROM receipt"), "77", "the clerk's alone");
+}
+
+/// A person need not wait for the clerk: the posting is split anew, a part of it is removed, and what is left goes out.
+fn taken_back(firm: &Firm, matters: &Matters, clerk: &mut Session) {
+    let parts = firm.ask(&["posting", "reallocate", "1", "--to", "B-1=1000", "--to", "B-2=250"]);
+    let told: Vec<_> =
+        parts.as_array().unwrap().iter().map(|part| (&part["statement"], &part["state"])).collect();
+    assert_eq!(told, [(&"B-1".into(), &"pending".into()), (&"B-2".into(), &"pending".into())]);
+    firm.ask(&["posting", "post", "1", "2"]);
+    firm.until("the first part waits for the clerk", &["posting", "list"], |list| {
+        list.as_array().unwrap().iter().any(|part| part["id"] == 1 && part["code"] == "locked")
+    });
+    assert_eq!(firm.ask(&["posting", "remove", "1"])[0]["state"], "removed");
+    clerk.run("ROLLBACK;");
+    firm.books("the other part is posted", |books| books["unposted"] == 0);
+    assert_eq!(matters.ask(firm, "SELECT bill FROM receipt"), "B-2");
 }
 
 #[test]

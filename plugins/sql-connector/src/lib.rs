@@ -4,6 +4,7 @@
 
 mod answer;
 mod bind;
+mod keyless;
 mod place;
 mod setup;
 mod shared;
@@ -14,11 +15,12 @@ use place::place;
 use remitd_plugin_sdk::connector::{
     Connector, Matter, PostResult, Posted, Posting, Statement, StatementPage,
 };
+use remitd_plugin_sdk::host::log;
 use remitd_plugin_sdk::host::sql::{self, Once, Rows, Statement as Sql, Stopped, Value};
 use remitd_plugin_sdk::receipts::{ReceiptPage, Receipts};
 use remitd_plugin_sdk::written::{Entry, Written};
 use remitd_plugin_sdk::{
-    About, Context, Failure, Money, export_connector, export_receipts, export_written, settings,
+    About, Context, Failure, FailureClass, Money, export_connector, export_receipts, export_written, settings,
 };
 use setup::{Change, Setup};
 
@@ -132,6 +134,9 @@ impl Receipts for SqlConnector {
 
 impl Written for SqlConnector {
     fn by_key(&self, _context: &Context, key: &str) -> Result<Option<Entry>, Failure> {
+        if self.setup.keyless {
+            return Ok(keyless::is_written(key)?.then_some(Entry { external_ref: None }));
+        }
         let values = [("key", Value::Text(key.to_owned()))];
         let find = asking("find", self.setup.find.as_deref(), &values)?;
         let there =
@@ -186,13 +191,16 @@ impl SqlConnector {
             return Err(setup::not_set(setting));
         }
         self.check_amount(&posting.amount)?;
-        let key = &posting.key;
-        let named = [("key", Value::Text(key.clone()))];
-        let find = asking("find", self.setup.find.as_deref(), &named)?;
         let statements = changes
             .iter()
             .map(|change| bind(setting, change.text(), change.rows(), values))
             .collect::<Result<Vec<_>, _>>()?;
+        if self.setup.keyless {
+            return self.write_noted(setting, &statements, posting);
+        }
+        let key = &posting.key;
+        let named = [("key", Value::Text(key.clone()))];
+        let find = asking("find", self.setup.find.as_deref(), &named)?;
         let found = |external_ref| PostResult { outcome: Posted::Found, external_ref };
         match sql::write_once(&self.setup.connection, &find, &statements) {
             Ok(Once::Found(rows)) => Ok(found(self.receipt(rows, key)?.flatten())),
@@ -210,6 +218,31 @@ impl SqlConnector {
             }
             Err(Stopped::Finding(failure)) => Err(of_setting("find", failure)),
             Err(Stopped::Changing(failure)) => Err(of_setting(setting, failure)),
+        }
+    }
+
+    /// Without a key: what is begun, and what is written, is noted here.
+    fn write_noted(&self, setting: &str, changes: &[Sql], posting: &Posting) -> Result<PostResult, Failure> {
+        let result = |outcome| PostResult { outcome, external_ref: None };
+        let Some(attempt) = keyless::begin(posting)? else { return Ok(result(Posted::Found)) };
+        match sql::transact(&self.setup.connection, changes) {
+            Ok(_) => {
+                // Where this is lost, nobody knows, and a person is asked.
+                if let Err(failure) = attempt.is_written() {
+                    log::warn(&format!(
+                        "{} is written, which is not noted: {}",
+                        posting.key, failure.message
+                    ));
+                }
+                Ok(result(Posted::Written))
+            }
+            Err(failure) if failure.class == FailureClass::UnknownOutcome => {
+                Err(keyless::nobody_knows(&posting.key, &of_setting(setting, failure).message))
+            }
+            Err(failure) => {
+                attempt.is_not_written()?;
+                Err(of_setting(setting, failure))
+            }
         }
     }
 

@@ -45,6 +45,9 @@ pub struct Setup {
     pub post: Vec<Change>,
     #[serde(default)]
     pub reverse: Vec<Change>,
+    /// Nowhere in the database can a key stand.
+    #[serde(default)]
+    pub keyless: bool,
     pub receipts: Option<String>,
     #[serde(default)]
     pub receipts_start: Start,
@@ -160,9 +163,13 @@ impl Setup {
             return Err(Failure::invalid("settings", message));
         }
         let writes = !self.post.is_empty() || !self.reverse.is_empty();
-        if writes && self.find.is_none() {
-            let message =
-                "[plugin.settings] post and reverse need find: without it a posting could be written twice";
+        if writes && self.find.is_none() && !self.keyless {
+            let message = "[plugin.settings] post and reverse need find: without it a posting could be written twice; where the database has no \
+                 place for a key, keyless = true lets a person decide";
+            return Err(Failure::invalid("settings", message));
+        }
+        if self.keyless && self.find.is_some() {
+            let message = "[plugin.settings] find looks for the key, and keyless says that it is nowhere: take one of them out";
             return Err(Failure::invalid("settings", message));
         }
         for (field, statement) in &self.search.0 {
@@ -188,7 +195,7 @@ impl Setup {
                 check_names(setting, change.text(), known)?;
             }
             let keyed = changes.iter().any(|change| names(change.text()).contains(&"key"));
-            if !changes.is_empty() && !keyed {
+            if !changes.is_empty() && !keyed && !self.keyless {
                 let message = format!("{} writes :key nowhere: a repeat would not find it", place(setting));
                 return Err(Failure::invalid("settings", message));
             }

@@ -1,6 +1,7 @@
 //! The connector against a database of closures: what it asks, in which order, and what it makes of the answers.
 
 use super::*;
+use remitd_plugin_sdk::connector::Detail;
 use remitd_plugin_sdk::host::sql::{Rows, Statement as Sql};
 use remitd_plugin_sdk::mock::{Services, install, logged};
 use remitd_plugin_sdk::{Date, FailureClass};
@@ -335,6 +336,56 @@ fn a_key_that_another_was_faster_with_is_found() {
     assert!(keys.take().is_empty());
 }
 
+const KEYLESS: &str = r#"{"connection": "matter", "currency": "USD", "keyless": true, "post": ["INSERT :amount"], "reverse": ["INSERT -:amount"]}"#;
+
+/// A database that answers so, attempt after attempt, and how often it was written to.
+fn keyless(answers: Vec<Option<Failure>>) -> (SqlConnector, Rc<Cell<usize>>) {
+    let (writes, answers) = (Rc::new(Cell::new(0)), RefCell::new(answers.into_iter()));
+    let counted = writes.clone();
+    install(Services::new(KEYLESS).transact(move |_| {
+        counted.set(counted.get() + 1);
+        answers.borrow_mut().next().flatten().map_or(Ok(vec![1]), Err)
+    }));
+    (SqlConnector::open().unwrap(), writes)
+}
+
+fn decided(by: &str) -> Posting {
+    let details = vec![Detail { name: "decided".into(), value: by.into() }];
+    Posting { details, ..posting() }
+}
+
+#[test]
+fn without_a_key_it_is_noted_what_was_written() {
+    let (connector, writes) = keyless(vec![Some(Failure::unavailable("locked", "held"))]);
+    assert_eq!(connector.by_key(&context(), "p-1"), Ok(None));
+    assert_eq!(connector.post(&context(), &posting()).unwrap_err().code, "locked");
+    assert_eq!(connector.by_key(&context(), "p-1"), Ok(None), "surely not written: it goes on by itself");
+    assert_eq!(connector.post(&context(), &posting()).unwrap().outcome, Posted::Written);
+    assert_eq!(connector.by_key(&context(), "p-1"), Ok(Some(Entry { external_ref: None })));
+    assert_eq!(connector.post(&context(), &posting()).unwrap().outcome, Posted::Found);
+    assert_eq!(writes.get(), 2);
+}
+
+#[test]
+fn without_a_key_an_unknown_end_is_decided_by_a_person_each_time() {
+    let lost = || Some(Failure::unknown_outcome("commit-lost", "lost"));
+    let (connector, writes) = keyless(vec![lost(), lost()]);
+    let nobody_knows = |answer: Result<PostResult, Failure>, says: &str| {
+        let failure = answer.unwrap_err();
+        assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Invalid, "nobody-knows"));
+        assert!(failure.message.contains(says), "{}", failure.message);
+    };
+    nobody_knows(connector.post(&context(), &posting()), "[plugin.settings] post: lost");
+    nobody_knows(connector.post(&context(), &posting()), "no known end");
+    assert_eq!(connector.by_key(&context(), "p-1").unwrap_err().code, "nobody-knows");
+    assert_eq!(writes.get(), 1, "nothing is written again by itself");
+    nobody_knows(connector.post(&context(), &decided("1")), "lost");
+    nobody_knows(connector.post(&context(), &decided("1")), "no known end");
+    assert_eq!(writes.get(), 2, "a decision writes once");
+    assert_eq!(connector.post(&context(), &decided("2")).unwrap().outcome, Posted::Written);
+    assert_eq!(writes.get(), 3);
+}
+
 #[test]
 fn what_is_bound_to_a_posting_and_to_its_reversal() {
     let seen: Rc<RefCell<Vec<Sql>>> = Rc::default();
@@ -382,6 +433,7 @@ fn wrong_settings_are_named() {
     check(&with(r#""serch":{}"#), "serch");
     check(&with(r#""open_since":"SELECT :cursor""#), "needs cursor_start");
     check(&with(r#""post":["INSERT :key"]"#), "need find");
+    check(&with(r#""find":"SELECT :key","keyless":true"#), "take one of them out");
     check(&with(r#""find":"SELECT :key","post":["INSERT :amount"]"#), "post writes :key nowhere");
     check(
         &with(r#""find":"SELECT :key","post":["INSERT :key, :original_key"]"#),

@@ -16,6 +16,7 @@ pub(super) const TRANSACTION_TYPE: &str = "transaction-type";
 pub(super) const BANK_ACCOUNT: &str = "bank-account";
 pub(super) const TRUST_LEDGER: &str = "trust-ledger";
 const ORIGINAL_KEY: &str = "original-key";
+const DECIDED: &str = "decided";
 
 /// Narratives are a column of the matter software.
 const NARRATIVE_MAX_CHARS: usize = 250;
@@ -99,6 +100,11 @@ pub(super) fn details(account: &Account, posting: &Posting, original: Option<&Po
     let said =
         named.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
     said.map(|(name, value)| Detail { name: name.to_owned(), value: value.clone() }).collect()
+}
+
+/// A person's decision, by which a connector without keys knows it from the one before.
+pub(super) fn decided(by: &serde_json::Value) -> Detail {
+    Detail { name: DECIDED.to_owned(), value: by.to_string() }
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 19] = [
+const MENDS: [(&str, &str); 20] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
          all the same: posting retry; if it is handled by hand: posting remove",
+    ),
+    (
+        "nobody-knows",
+        "Look for the receipt in the matter software: if it is there, posting remove; if it is not, posting retry writes it",
     ),
     ("after-reversal", "Nothing: it goes by itself once the posting that it comes from is taken back"),
     ("paid-twice", "Refund it, or say what it is for: posting reallocate, then posting post"),

@@ -1,6 +1,7 @@
 //! Stage 5. A posting is written into the matter software, exactly once by its key: the connector writes the key beside the
 //! matter rows in one transaction, and a repeat finds it there.
 
+mod back;
 mod entry;
 mod export;
 mod mend;
@@ -21,10 +22,27 @@ use crate::road::{Road, money};
 use remitd_domain::posting::State;
 use remitd_host::{Failure, JobSpec, Money};
 use remitd_store::{Behind, Finish, Lease, Posted, Posting, StoreError, Tx};
+use serde::{Deserialize, Serialize};
 
-/// More than is open; and the payload of an effect whose posting is to be written all the same.
+/// More than is open.
 const OVER_PAYMENT: &str = "over-payment";
-const DECIDED: &str = r#"{"decided":true}"#;
+/// What a person decides who has a posting tried again: it is to be written all the same, or it was not written by an attempt of which
+/// nobody else can know the end.
+const DECIDED: [&str; 2] = [OVER_PAYMENT, "nobody-knows"];
+
+/// The payload of a posting's effect.
+#[derive(Default, Serialize, Deserialize)]
+struct Wanted {
+    /// A person has decided, which of all times; a connector without keys tells decisions apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decided: Option<serde_json::Value>,
+}
+
+impl Wanted {
+    fn of(lease: &Lease) -> Wanted {
+        serde_json::from_str(&lease.payload).unwrap_or_default()
+    }
+}
 
 /// A reversal waits for what it takes back.
 const WAIT_FOR_ORIGINAL_MS: i64 = 5_000;
@@ -49,7 +67,8 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         }
         Some(State::Posted) | None => {}
     }
-    let wire = wire_posting(road, &posting, &behind, original.as_ref())?;
+    let mut wire = wire_posting(road, &posting, &behind, original.as_ref())?;
+    wire.details.extend(Wanted::of(lease).decided.map(|decided| entry::decided(&decided)));
     road.point("post.begun")?;
     let result = write(road, lease, &posting, original.as_ref(), wire).await?;
     road.point("post.written")?;
@@ -82,7 +101,7 @@ async fn write(
         return Ok(connector.reverse(job, original.key.clone(), wire).await);
     }
     // Who tries an over-payment again has decided.
-    if lease.payload == DECIDED || posting.statement.is_empty() {
+    if Wanted::of(lease).decided.is_some() || posting.statement.is_empty() {
         return Ok(connector.post(job, wire).await);
     }
     Ok(match left_behind(&connector, &job, lease, posting).await {
@@ -253,8 +272,10 @@ pub async fn queue(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowErro
         }
         tx.move_posting(*id, posting.state, State::Queued).await?;
         let key = format!("{POST}:{id}");
-        let decided = posting.error_code.as_deref() == Some(OVER_PAYMENT);
-        tx.want_again(&key, POST, *id, if decided { DECIDED } else { "{}" }, now_ms).await?;
+        let decided = posting.error_code.as_deref().is_some_and(|code| DECIDED.contains(&code));
+        let wanted = Wanted { decided: decided.then(|| now_ms.into()) };
+        let payload = serde_json::to_string(&wanted).map_err(std::io::Error::other)?;
+        tx.want_again(&key, POST, *id, &payload, now_ms).await?;
         tx.revive(&key, now_ms).await?;
         tx.event_of_request(posting.request_id, "posting queued", actor, &posting.key, now_ms).await?;
     }
@@ -273,8 +294,24 @@ fn not_to_be_posted(posting: &Posting) -> Option<String> {
     (!waits).then(|| format!("is {}: only a pending, incomplete or queued one can be posted", posting.state))
 }
 
-/// Takes postings out of the road that were handled by hand: all of them or none.
+/// Takes postings out of the road that were handled by hand: all of them or none. Queued ones are taken back first, and queued again
+/// where one of them cannot be removed.
 pub async fn remove(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowError> {
+    let mut back = Vec::new();
+    let removed = take_out(road, ids, actor, &mut back).await;
+    if removed.is_err() && !back.is_empty() {
+        queue(road, &back, actor).await?;
+    }
+    removed
+}
+
+async fn take_out(road: &Road, ids: &[i64], actor: &str, back: &mut Vec<i64>) -> Result<(), FlowError> {
+    for id in ids {
+        let posting = road.store.posting(*id).await?.ok_or_else(|| missing(*id))?;
+        if back::take_back(road, &posting, actor).await? {
+            back.push(*id);
+        }
+    }
     let mut tx = road.store.begin().await?;
     for id in ids {
         let posting = tx.posting(*id).await?.ok_or_else(|| missing(*id))?;

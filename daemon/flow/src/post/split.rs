@@ -28,9 +28,12 @@ struct Part {
     amount_minor: i64,
 }
 
-/// Splits a posting that is not written yet; gives its parts.
+/// Splits a posting that is not written yet; gives its parts. A queued one is taken back first, and stays pending where it cannot be
+/// split so.
 pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result<Vec<Posting>, FlowError> {
     let (posting, behind) = super::in_full(road, id).await?.ok_or_else(|| super::missing(id))?;
+    super::back::take_back(road, &posting, actor).await?;
+    let posting = road.store.posting(id).await?.ok_or_else(|| super::missing(id))?;
     not_written(&posting)?;
     let account = road.account(&behind.account)?.kind;
     // Asked before the transaction: the matter software may take its time.

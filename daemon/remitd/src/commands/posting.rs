@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
     let need = match &posting {
-        Posting::Reallocate { .. } => Need::Plugins,
+        // What is queued may have been written: its connector is asked.
+        Posting::Reallocate { .. } | Posting::Remove { .. } => Need::Plugins,
         _ => Need::Store,
     };
     let wired = asked.open(need).await?;
