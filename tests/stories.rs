@@ -52,6 +52,7 @@ stories! {
     import_xlsx
     import_zeros
     matter_ask
+    matter_ask_several
     matter_kinds
     matter_prepare
     matter_search
@@ -106,6 +107,7 @@ matters_on_mariadb! {
     ach_returns
     ach_settles
     matter_ask
+    matter_ask_several
     matter_kinds
     matter_prepare
     matter_search
@@ -149,6 +151,7 @@ mod matters_by_odbc {
     told! {
         ach_returns
         matter_ask
+        matter_ask_several
         matter_prepare
         matter_test
         posting_conflict
