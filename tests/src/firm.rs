@@ -49,7 +49,8 @@ pub struct Firm {
     /// Scheme, host and port of the staff's listener.
     pub staff: String,
     folder: TempDir,
-    /// The matter database on PostgreSQL, where it is there.
+    /// The store and the matter database, where they are on a server.
+    store: Option<String>,
     matters: Option<String>,
 }
 
@@ -66,7 +67,8 @@ impl Firm {
         let [public, staff] = ports::free();
         let config = at.join("remitd.toml");
         let (public, staff) = (format!("http://127.0.0.1:{public}"), format!("http://127.0.0.1:{staff}"));
-        let firm = Firm { daemon: None, provider, bin, config, public, staff, folder, matters: None };
+        let store = server.map(|server| server.database("remitd"));
+        let firm = Firm { daemon: None, provider, bin, config, public, staff, folder, store, matters: None };
         share_compiled_plugins(&firm);
         firm.change("sandbox_listen = ", "# sandbox_listen = ");
         firm.change("http://127.0.0.1:8789", &firm.provider.url);
@@ -76,8 +78,8 @@ impl Firm {
         for (from, to) in QUICK {
             firm.change(from, to);
         }
-        if let Some(server) = server {
-            firm.change("sqlite:data/remitd.sqlite", &server.database("remitd"));
+        if let Some(url) = &firm.store {
+            firm.change("sqlite:data/remitd.sqlite", url);
         }
         firm
     }
@@ -129,6 +131,11 @@ impl Firm {
         self.add("matters", &MATTERS_TOML.replace("{matters}", url));
     }
 
+    /// The address of the store on a server; none where it is a file.
+    pub fn store_url(&self) -> Option<&str> {
+        self.store.as_deref()
+    }
+
     /// The address of the matter database on a server.
     #[track_caller]
     pub fn matters_url(&self) -> String {
@@ -137,8 +144,13 @@ impl Firm {
 
     /// Somebody changes the matter database by hand, or asks it; the one that is a file.
     pub fn ask_matters_file(&self, sql: &str) -> String {
+        self.ask_file("matters.sqlite", sql)
+    }
+
+    /// A database of the firm's folder.
+    pub fn ask_file(&self, name: &str, sql: &str) -> String {
         let mut sqlite = Command::new("sqlite3");
-        sqlite.arg("-cmd").arg(".timeout 10000").arg(self.path("matters.sqlite")).arg(sql);
+        sqlite.arg("-cmd").arg(".timeout 10000").arg(self.path(name)).arg(sql);
         run(&mut sqlite).trim().to_owned()
     }
 

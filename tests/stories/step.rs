@@ -1,6 +1,8 @@
 //! The steps of a story: what people and the world do, and what must then be so. A step that waits does so with a deadline.
 
-use crate::story::{Place, Scene};
+use crate::story::{Place, Scene, now};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
 use remitd_tests::firm::Firm;
 use remitd_tests::{mariadb, matching, payer, postgres};
 use serde::Deserialize;
@@ -10,6 +12,8 @@ use std::path::PathBuf;
 const GOOD_CARD: &str = "4242424242424242";
 /// Stands in a text for the link of an invoice, as `{link B-1}`.
 const LINK: &str = "{link ";
+/// Stands in an answer for a day so many days ago in the firm's zone, as `{day 3}`.
+const DAY: &str = "{day ";
 
 /// The first key of a step is its verb; the others say more.
 #[derive(Debug, Deserialize)]
@@ -31,6 +35,7 @@ pub enum Step {
     Refund(Refund),
     Take(Take),
     Put(Put),
+    Age(Age),
 }
 
 /// A command as a person types it, and how it ends.
@@ -173,7 +178,7 @@ pub struct Settle {
 #[serde(deny_unknown_fields)]
 pub struct Matters {
     matters: String,
-    /// The answer, which has no blanks around it.
+    /// The answer, which has no blanks around it; `{day 0}` in it is today.
     answer: Option<String>,
 }
 
@@ -200,6 +205,13 @@ pub struct Take {
 pub struct Put {
     put: String,
     text: String,
+}
+
+/// The payments so far came in so many days earlier, as for a firm that writes its postings later.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Age {
+    age: i64,
 }
 
 fn fine() -> u16 {
@@ -254,14 +266,7 @@ impl Step {
                 Does::Kill => firm.kill(),
                 Does::Dies => assert!(!firm.take_daemon().ended().success(), "it ended well"),
             },
-            Step::Matters(Matters { matters, answer }) => {
-                let got = match scene.place {
-                    Place::Sqlite | Place::MattersByOdbc => firm.ask_matters_file(matters),
-                    Place::Postgres => postgres::shared().ask(&firm.matters_url(), matters),
-                    Place::MattersOnMariaDb => mariadb::shared().ask(&firm.matters_url(), matters),
-                };
-                assert_eq!(answer.as_ref().unwrap_or(&got), &got);
-            }
+            Step::Matters(step) => ask_matters(scene, step),
             Step::Refund(Refund { refund, minor }) => {
                 let shown = firm.ask(&["request", "show", &refund.to_string()]);
                 firm.provider.refund(shown["payments"][0]["reference"].as_str().unwrap(), *minor);
@@ -271,8 +276,37 @@ impl Step {
                 fs_err::write(firm.path(&put.replace("{taken}", &scene.taken)), text).unwrap();
             }
             Step::Settle(Settle { settle }) => assert_eq!(firm.provider.settle(), *settle),
+            Step::Age(Age { age }) => {
+                let earlier = TimeDelta::days(*age).num_milliseconds();
+                let sql = format!("UPDATE payment SET created_ms = created_ms - {earlier}");
+                match firm.store_url() {
+                    Some(url) => postgres::shared().ask(url, &sql),
+                    None => firm.ask_file("data/remitd.sqlite", &sql),
+                };
+            }
         }
     }
+}
+
+fn ask_matters(scene: &Scene, step: &Matters) {
+    let (firm, sql) = (&scene.firm, &step.matters);
+    let got = match scene.place {
+        Place::Sqlite | Place::MattersByOdbc => firm.ask_matters_file(sql),
+        Place::Postgres => postgres::shared().ask(&firm.matters_url(), sql),
+        Place::MattersOnMariaDb => mariadb::shared().ask(&firm.matters_url(), sql),
+    };
+    let Some(answer) = &step.answer else { return };
+    // A story may be told at midnight.
+    let right = [scene.began, now()].map(|at| on_days(answer, at));
+    assert!(right.contains(&got), "{sql}: {got:?}, and not one of {right:?}");
+}
+
+/// The text with its days as they are at this time.
+fn on_days(text: &str, at: DateTime<Utc>) -> String {
+    let Some((before, rest)) = text.split_once(DAY) else { return text.to_owned() };
+    let (days, after) = rest.split_once('}').expect("a brace ends the day");
+    let then = at - TimeDelta::days(days.parse().expect("a number of days"));
+    format!("{before}{}{after}", then.with_timezone(&New_York).date_naive())
 }
 
 fn run(firm: &Firm, step: &Run) {

@@ -2,6 +2,7 @@
 
 use crate::invariants;
 use crate::step::Step;
+use chrono::{DateTime, Utc};
 use remitd_tests::firm::Firm;
 use remitd_tests::smtp::{self, Mode, Security};
 use remitd_tests::{mariadb, postgres};
@@ -66,6 +67,8 @@ pub struct Scene {
     pub checkout: String,
     /// The file that other software took last.
     pub taken: String,
+    /// When the story began.
+    pub began: DateTime<Utc>,
 }
 
 fn all() -> PathBuf {
@@ -123,7 +126,12 @@ fn set_up(story: &Story, folder: &Path, place: Place) -> Scene {
         firm.change(from, to);
     }
     firm.add("story", &story.add);
-    Scene { firm, place, relay, checkout: String::new(), taken: String::new() }
+    Scene { firm, place, relay, checkout: String::new(), taken: String::new(), began: now() }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a story that tells days has a calendar of its own")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 /// Mail by a server instead of the folder.

@@ -4,7 +4,8 @@
 use crate::error::FlowError;
 use crate::plugin::connector::{Detail, to_wire};
 use crate::road::{Account, Dated, Road};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use remitd_domain::account::Kind;
 use remitd_host::Date;
@@ -75,14 +76,22 @@ pub(super) fn narrative(account: &Account, posting: &Posting, behind: &Behind) -
 }
 
 pub(super) fn day(road: &Road, account: &Account, posting: &Posting, behind: &Behind) -> Date {
-    let at_ms = match account.entry.dated {
-        Dated::Posted => road.now_ms(),
+    let at_ms = dated_ms(account.entry.dated, road.now_ms(), posting, behind);
+    to_wire(local_day(at_ms, road.firm.time_zone))
+}
+
+fn dated_ms(dated: Dated, now_ms: i64, posting: &Posting, behind: &Behind) -> i64 {
+    match dated {
+        Dated::Posted => now_ms,
         // Money that goes back goes on the day on which that was heard.
         Dated::Received if posting.reverses.is_some() => posting.created_ms,
         Dated::Received => behind.received_ms,
-    };
+    }
+}
+
+fn local_day(at_ms: i64, zone: Tz) -> NaiveDate {
     let at = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
-    to_wire(at.with_timezone(&road.firm.time_zone).date_naive())
+    at.with_timezone(&zone).date_naive()
 }
 
 /// By the names of the contract; those that say nothing are left out.
@@ -108,8 +117,76 @@ pub(super) fn decided(by: &serde_json::Value) -> Detail {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use remitd_domain::posting::State;
+
+    const RECEIVED: &str = "2026-03-06T18:00:00Z";
+    /// When its posting was made: for a reversal, when it was heard that the money went back.
+    const HEARD: &str = "2026-03-09T18:00:00Z";
+    const NOW: &str = "2026-03-12T18:00:00Z";
+
+    fn ms(at: &str) -> i64 {
+        at.parse::<DateTime<Utc>>().unwrap().timestamp_millis()
+    }
+
+    fn posting(reverses: Option<i64>) -> Posting {
+        let (key, matter, connector) = ("remitd-1".into(), "00124.00001".into(), "matters".into());
+        Posting {
+            id: 2,
+            key,
+            payment_id: 1,
+            request_id: 1001,
+            line: 0,
+            reverses,
+            statement: "B-1".into(),
+            client: "00124".into(),
+            matter,
+            connector,
+            amount_minor: 100,
+            currency: "USD".into(),
+            state: State::Queued,
+            external_ref: None,
+            error_code: None,
+            error: None,
+            created_ms: ms(HEARD),
+            posted_ms: None,
+        }
+    }
+
+    #[test]
+    fn each_rule_gives_its_day() {
+        let behind = Behind {
+            account: "operating".into(),
+            payer_name: "Jane Roe".into(),
+            method: "card".into(),
+            gateway_ref: "pay_1".into(),
+            received_ms: ms(RECEIVED),
+        };
+        let check = |dated: Dated, reverses: Option<i64>, expect: &str| {
+            assert_eq!(dated_ms(dated, ms(NOW), &posting(reverses), &behind), ms(expect), "{dated:?}");
+        };
+        check(Dated::Received, None, RECEIVED);
+        check(Dated::Received, Some(1), HEARD);
+        check(Dated::Posted, None, NOW);
+        check(Dated::Posted, Some(1), NOW);
+    }
+
+    #[test]
+    fn a_day_is_the_firms() {
+        let check = |at: &str, zone: &str, expect: &str| {
+            assert_eq!(local_day(ms(at), zone.parse().unwrap()).to_string(), expect, "{at} in {zone}");
+        };
+        // The day on which New York puts its clocks forward: five hours behind before, four after.
+        check("2026-03-08T04:59:59Z", "America/New_York", "2026-03-07");
+        check("2026-03-08T05:00:00Z", "America/New_York", "2026-03-08");
+        check("2026-03-09T03:59:59Z", "America/New_York", "2026-03-08");
+        check("2026-03-09T04:00:00Z", "America/New_York", "2026-03-09");
+        check("2026-03-08T14:59:59Z", "Asia/Tokyo", "2026-03-08");
+        check("2026-03-08T15:00:00Z", "Asia/Tokyo", "2026-03-09");
+        check("2026-12-31T23:59:59Z", "UTC", "2026-12-31");
+    }
 
     #[test]
     fn narratives() {
