@@ -1,11 +1,14 @@
 //! Stories: a folder of `stories/` is a test. Its `story.toml` says what happens step by step, the files beside it are what
 //! people drop and what they get. Each story is told twice: on SQLite and on PostgreSQL, store and matter database alike. One
 //! with a matter database is told once more with that on MariaDB, and some with it behind ODBC.
+//! What comes by itself, at its time, stands beside them: no step begins it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "stories/invariants.rs"]
 mod invariants;
+#[path = "stories/schedules.rs"]
+mod schedules;
 #[path = "stories/step.rs"]
 mod step;
 #[path = "stories/story.rs"]

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
+/// The smallest step of a schedule, and how often it is worth a look whether it has come.
+const MINUTE: Duration = Duration::from_secs(60);
+const LOOK_AGAIN_LATER: Duration = Duration::from_millis(500);
 /// What `remitd init` writes, and what a test makes of it. Of importers it has the one that it names.
 const QUICK: [(&str, &str); 4] = [
     ("gateway_poll = \"5s\"", "gateway_poll = \"300ms\"\nscan = \"100ms\""),
@@ -252,9 +255,26 @@ impl Firm {
     /// Asks again and again until the answer fits, and gives it.
     #[track_caller]
     pub fn until(&self, what: &str, args: &[&str], fits: impl Fn(&Value) -> bool) -> Value {
+        self.asked_until(what, args, fits, (PATIENCE, LOOK_AGAIN))
+    }
+
+    /// The same for what a schedule brings: its time comes first.
+    #[track_caller]
+    pub fn in_a_minute(&self, what: &str, args: &[&str], fits: impl Fn(&Value) -> bool) -> Value {
+        self.asked_until(what, args, fits, (MINUTE + PATIENCE, LOOK_AGAIN_LATER))
+    }
+
+    #[track_caller]
+    fn asked_until(
+        &self,
+        what: &str,
+        args: &[&str],
+        fits: impl Fn(&Value) -> bool,
+        (patience, pause): (Duration, Duration),
+    ) -> Value {
         let mut last = None;
         let began = began();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < patience {
             let output = self.cli(&[args, &["--json"]].concat());
             // Where the store is away, the command cannot answer: that too may pass.
             if output.status <= 1 {
@@ -264,7 +284,7 @@ impl Firm {
                 }
             }
             last = Some(output);
-            look_later();
+            look_later(pause);
         }
         panic!("{what}: not in time. At last {args:?} said {last:?}\n{}", self.log());
     }
@@ -306,8 +326,8 @@ fn began() -> Instant {
 }
 
 #[allow(clippy::disallowed_methods, reason = "commands are asked again: their answers send no event")]
-fn look_later() {
-    std::thread::sleep(LOOK_AGAIN);
+fn look_later(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 /// One cache for all firms of all tests: its files are named by what they hold. The first firm of a process fills it, so
