@@ -1,6 +1,6 @@
 //! Stories: a folder of `stories/` is a test. Its `story.toml` says what happens step by step, the files beside it are what
 //! people drop and what they get. Each story is told twice: on SQLite and on PostgreSQL, store and matter database alike. One
-//! with a matter database is told once more with that on MariaDB, and some with it behind ODBC.
+//! with a matter database is told once more with that on MariaDB, and some with it behind ODBC, on SQLite and on PostgreSQL.
 //! What comes by itself, at its time, stands beside them: no step begins it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -139,33 +139,41 @@ matters_on_mariadb! {
     webhook_only
 }
 
-/// A driver by others in a process of its own: the ways that postings and searches take.
+/// Drivers by others, each in a process of its own: the ways that postings and searches take.
 #[cfg(feature = "odbc")]
-mod matters_by_odbc {
-    macro_rules! told {
-        ($($name:ident)*) => {
+macro_rules! by_odbc {
+    ($($name:ident)*) => {
+        mod matters_by_odbc {
             $(#[test]
             fn $name() {
                 crate::story::tell(stringify!($name), crate::story::Place::MattersByOdbc);
             })*
-        };
-    }
+        }
 
-    told! {
-        ach_returns
-        matter_ask
-        matter_ask_several
-        matter_prepare
-        matter_test
-        posting_conflict
-        posting_entry
-        posting_refused
-        posting_split
-        push
-        push_one_link
-        refund
-        stale_links
-    }
+        mod matters_by_odbc_on_postgres {
+            $(#[test]
+            fn $name() {
+                crate::story::tell(stringify!($name), crate::story::Place::MattersByOdbcOnPostgres);
+            })*
+        }
+    };
+}
+
+#[cfg(feature = "odbc")]
+by_odbc! {
+    ach_returns
+    matter_ask
+    matter_ask_several
+    matter_prepare
+    matter_test
+    posting_conflict
+    posting_entry
+    posting_refused
+    posting_split
+    push
+    push_one_link
+    refund
+    stale_links
 }
 
 #[test]

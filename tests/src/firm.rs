@@ -121,6 +121,17 @@ impl Firm {
         self.change("sqlite:matters.sqlite", &url);
     }
 
+    /// The database on PostgreSQL, reached by its own driver of ODBC.
+    pub fn add_matters_by_odbc_on_postgres(&mut self, server: &postgres::Server) {
+        self.add_matters(Some(server));
+        let direct = self.matters_url();
+        let (place, database) = (server.socket().display(), postgres::database_of(&direct));
+        let url = format!(
+            "odbc:Driver={{PostgreSQL Unicode}};Server={place};Port=5432;Database={database};UID=postgres;BoolsAsChar=0"
+        );
+        self.change(&direct, &url);
+    }
+
     /// The same on MariaDB.
     pub fn add_matters_on_mariadb(&mut self, server: &mariadb::Server) {
         let url = server.database("matters");

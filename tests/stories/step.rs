@@ -292,7 +292,7 @@ fn ask_matters(scene: &Scene, step: &Matters) {
     let (firm, sql) = (&scene.firm, &step.matters);
     let got = match scene.place {
         Place::Sqlite | Place::MattersByOdbc => firm.ask_matters_file(sql),
-        Place::Postgres => postgres::shared().ask(&firm.matters_url(), sql),
+        Place::Postgres | Place::MattersByOdbcOnPostgres => postgres::shared().ask(&firm.matters_url(), sql),
         Place::MattersOnMariaDb => mariadb::shared().ask(&firm.matters_url(), sql),
     };
     let Some(answer) = &step.answer else { return };

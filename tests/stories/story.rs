@@ -56,6 +56,9 @@ pub enum Place {
     /// Both on SQLite, the matters reached by ODBC.
     #[cfg_attr(not(feature = "odbc"), allow(dead_code, reason = "the binary has no ODBC"))]
     MattersByOdbc,
+    /// The store on SQLite, the matters on PostgreSQL, reached by ODBC.
+    #[cfg_attr(not(feature = "odbc"), allow(dead_code, reason = "the binary has no ODBC"))]
+    MattersByOdbcOnPostgres,
 }
 
 /// Where a story is told.
@@ -112,6 +115,7 @@ fn set_up(story: &Story, folder: &Path, place: Place) -> Scene {
         _ if !story.matters => {}
         Place::MattersOnMariaDb => firm.add_matters_on_mariadb(mariadb::shared()),
         Place::MattersByOdbc => firm.add_matters_by_odbc(),
+        Place::MattersByOdbcOnPostgres => firm.add_matters_by_odbc_on_postgres(postgres::shared()),
         Place::Sqlite | Place::Postgres => firm.add_matters(server),
     }
     for entry in fs_err::read_dir(folder).unwrap() {
