@@ -2,8 +2,9 @@
 
 const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
+const BY_HAND: &str = "The connector cannot write this: write it by hand, then posting remove";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 20] = [
+const MENDS: [(&str, &str); 35] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
@@ -44,11 +45,96 @@ const MENDS: [(&str, &str); 20] = [
     ("not-configured", "The connector's settings do not say how: add the statement; then posting retry"),
     ("added", "Give back at the provider what was added, then posting post; or posting remove"),
     ("settings", "The connector's settings are wrong: remitd check; then posting retry"),
-    ("currency", "The matter database keeps another currency: write it by hand, then posting remove"),
+    ("currency", "The matter software keeps another currency: write it by hand, then posting remove"),
     ("read-only", "The connection may not write: mend the user's rights or the grants, then posting retry"),
+    // Of receipts that are handed over as files.
+    (
+        "outbox",
+        "Mount the folder of the connector's [[outbox]] again, or mend its rights: it goes by itself then",
+    ),
+    ("too-many-files", "Have the matter software's import take the files that wait: it goes by itself then"),
+    ("not-taken", "Nothing, if the matter software's import runs: it goes by itself once the file is taken"),
+    (
+        "not-answered",
+        "Nothing, if the matter software's import runs: it goes by itself once the answer is there",
+    ),
+    (
+        "rejected",
+        "Mend in the matter software what it complains of, then posting retry: it hands over a new file; or posting reallocate, then \
+         posting post; if it is handled by hand: posting remove",
+    ),
+    (
+        "too-wide",
+        "Make the column wider, in the connector's settings and in the matter software's import, then posting retry; or write it by \
+         hand, then posting remove",
+    ),
+    ("amount", BY_HAND),
+    ("key", BY_HAND),
+    ("date", BY_HAND),
+    (
+        "bad-name",
+        "The connector's settings make no name of a file: mend ending and answers, then posting retry",
+    ),
+    (
+        "name-taken",
+        "A file of its name is there already: if it is this receipt, let it be booked, then posting remove; else take it away, then \
+         posting retry",
+    ),
+    ("not-staged", "Its file went on meanwhile: posting retry looks where it is now"),
+    (
+        "file-too-large",
+        "A column of the connector's settings holds too much: shorten it there, then posting retry",
+    ),
+    (
+        "answer-too-large",
+        "The file of answers has grown too large: have the matter software begin a new one, then posting retry",
+    ),
+    (
+        "results",
+        "The list of results does not read as `answers` in the connector's settings says: mend one of the two; then it goes by itself",
+    ),
 ];
 
 /// None for what only the plugin's author knows.
 pub fn mend(code: &str) -> Option<&'static str> {
     MENDS.iter().find(|(known, _)| *known == code).map(|(_, mend)| *mend)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// All that `file-connector` and the folders that it uses can answer to a posting, but for what ends by itself in a moment.
+    const OF_FILES: [&str; 17] = [
+        "settings",
+        "outbox",
+        "too-many-files",
+        "currency",
+        "amount",
+        "key",
+        "date",
+        "too-wide",
+        "not-taken",
+        "not-answered",
+        "rejected",
+        "results",
+        "bad-name",
+        "name-taken",
+        "not-staged",
+        "file-too-large",
+        "answer-too-large",
+    ];
+
+    #[test]
+    fn what_a_file_can_meet_has_a_mend() {
+        let missing: Vec<_> = OF_FILES.iter().filter(|code| mend(code).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn no_code_has_two() {
+        let codes: HashSet<_> = MENDS.iter().map(|(code, _)| code).collect();
+        assert_eq!(codes.len(), MENDS.len());
+    }
 }
