@@ -1,11 +1,12 @@
-//! A PostgreSQL server of the test's own: Debian's binaries, a temporary folder, a Unix socket, no port and no password.
-//! As root it runs as another user, since it refuses root itself.
+//! A PostgreSQL server of the test's own: Debian's binaries, a temporary folder, a Unix socket, no port unless it speaks TLS, and
+//! no password. As root it runs as another user, since it refuses root itself.
 
 use crate::process::{self, Leash, Process, Stderr, log_in};
 use crate::session::Session;
-use crate::user;
+use crate::{ports, smtp, user};
 use rustix::process::Signal;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -19,15 +20,26 @@ pub enum Fsync {
     Off,
 }
 
+/// By a socket in any case, whose name has the port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Socket,
+    /// And on the loopback, with TLS, which a socket does not have.
+    Tls(u16),
+}
+
 pub struct Server {
     process: Option<Process>,
     bin: PathBuf,
     fsync: Fsync,
+    reach: Reach,
     made: AtomicU32,
     // Fields are dropped in this order: the server, the leash, then the folder.
     _leash: Leash,
     folder: TempDir,
 }
+
+const USUAL_PORT: u16 = 5432;
 
 /// One server for all tests of this process, without fsync.
 pub fn shared() -> &'static Server {
@@ -37,9 +49,26 @@ pub fn shared() -> &'static Server {
 
 impl Server {
     pub fn start(fsync: Fsync) -> Server {
+        Server::start_at(fsync, Reach::Socket)
+    }
+
+    /// Without fsync; its databases are reached by TLS too, at [`Server::tls_url`].
+    pub fn start_with_tls() -> Server {
+        let [port] = ports::free();
+        Server::start_at(Fsync::Off, Reach::Tls(port))
+    }
+
+    fn start_at(fsync: Fsync, reach: Reach) -> Server {
         let bin = binaries();
         let folder = tempfile::Builder::new().prefix("remitd-pg-").tempdir().expect("makes a folder");
         user::give(folder.path());
+        if reach != Reach::Socket {
+            smtp::certificate(folder.path());
+            let key = folder.path().join("key.pem");
+            // The server takes no key that others may read.
+            fs_err::set_permissions(&key, PermissionsExt::from_mode(0o600)).expect("keeps the key");
+            user::give(&key);
+        }
         let leash = Leash::on_folder(folder.path());
         let cluster = folder.path().join("cluster");
         let mut initdb = user::command(&bin.join("initdb"));
@@ -53,7 +82,7 @@ impl Server {
         ]);
         run(initdb.arg(&cluster));
         let made = AtomicU32::new(0);
-        let mut server = Server { process: None, bin, fsync, made, _leash: leash, folder };
+        let mut server = Server { process: None, bin, fsync, reach, made, _leash: leash, folder };
         server.resume();
         server
     }
@@ -72,8 +101,12 @@ impl Server {
         let name = format!("{name}_{}", self.made.fetch_add(1, Ordering::Relaxed));
         let mut createdb = Command::new(self.bin.join("createdb"));
         createdb.args(["--template", template, "--username=postgres", "--host"]).arg(self.socket());
-        run(createdb.arg(&name));
-        format!("postgres://postgres@localhost/{name}?host={}", self.socket().display())
+        run(createdb.arg(format!("--port={}", self.port())).arg(&name));
+        let place = self.socket().display();
+        match self.reach {
+            Reach::Socket => format!("postgres://postgres@localhost/{name}?host={place}"),
+            Reach::Tls(port) => format!("postgres://postgres@localhost:{port}/{name}?host={place}"),
+        }
     }
 
     /// The answer of one statement, unaligned, as `psql -At` prints it.
@@ -125,7 +158,6 @@ impl Server {
         let mut postgres = user::command(&self.bin.join("postgres"));
         postgres.arg("-D").arg(self.folder.path().join("cluster")).arg("-k").arg(self.socket());
         for setting in [
-            "listen_addresses=",
             "log_destination=stderr",
             "max_connections=200",
             "shared_buffers=32MB",
@@ -136,11 +168,26 @@ impl Server {
         ] {
             postgres.arg("-c").arg(setting);
         }
+        self.listen(&mut postgres);
         // QUIT even from the leash: killed, it would leave shared memory behind.
         let log = log_in(self.folder.path(), "postgres.log");
         let process = Process::spawn("postgres", postgres, Stderr::Lines, &log, Signal::QUIT);
         process.line("that it is ready", |line| line.contains("ready to accept connections").then_some(()));
         self.process = Some(process);
+    }
+
+    fn listen(&self, postgres: &mut Command) {
+        postgres.arg("-c").arg(format!("port={}", self.port()));
+        if self.reach == Reach::Socket {
+            postgres.args(["-c", "listen_addresses="]);
+            return;
+        }
+        // On two addresses, of which the certificate names one.
+        postgres.args(["-c", "listen_addresses=127.0.0.1,127.0.0.2", "-c", "ssl=on"]);
+        for (setting, name) in [("ssl_cert_file", "cert.pem"), ("ssl_key_file", "key.pem")] {
+            let file = self.folder.path().join(name);
+            postgres.arg("-c").arg(format!("{setting}={}", file.display()));
+        }
     }
 
     fn end(&mut self, signal: Signal) {
@@ -149,13 +196,31 @@ impl Server {
         process.ended();
     }
 
+    /// The certificate of a server with TLS, to be trusted; it names localhost and 127.0.0.1.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("cert.pem")
+    }
+
+    /// A database's URL by way of this address of the loopback, without what it says of TLS.
+    pub fn tls_url(&self, url: &str, host: &str) -> String {
+        assert_ne!(self.reach, Reach::Socket, "a server with TLS");
+        format!("postgres://postgres@{host}:{}/{}", self.port(), database_of(url))
+    }
+
+    fn port(&self) -> u16 {
+        match self.reach {
+            Reach::Socket => USUAL_PORT,
+            Reach::Tls(port) => port,
+        }
+    }
+
     pub fn socket(&self) -> &Path {
         self.folder.path()
     }
 
     /// The socket itself.
     pub fn socket_file(&self) -> PathBuf {
-        self.folder.path().join(".s.PGSQL.5432")
+        self.folder.path().join(format!(".s.PGSQL.{}", self.port()))
     }
 }
 

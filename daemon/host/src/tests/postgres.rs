@@ -7,17 +7,24 @@ use crate::reach::{Services, SqlConnection};
 use crate::wit::sql::{Host, Param, Statement, Value};
 use crate::wit::sql_once::Once;
 use crate::wit::types::{Date, Failure, FailureClass};
+use remitd_tests::postgres::{Server, shared};
+use remitd_tests::wire::{Protocol, Wire};
 use sqlx::{Connection, Executor, PgConnection};
+use std::path::Path;
 
 /// A database of this test's own, and a job that may read and write there.
 async fn granted(tables: &'static str) -> (Job, PgConnection) {
-    let url = remitd_tests::postgres::shared().database("host");
+    let url = shared().database("host");
     let mut admin = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql(tables).execute(&mut admin).await.unwrap();
+    (connected(&url), admin)
+}
+
+fn connected(url: &str) -> Job {
     let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms: 500 }];
     let names = vec!["elite".to_owned()];
     let grants = Grants { sql: names.clone(), sql_write: names, ..Grants::default() };
-    (job(Services { sql, ..Services::default() }, grants), admin)
+    job(Services { sql, ..Services::default() }, grants)
 }
 
 fn statement(text: &str, params: &[(&str, Value)]) -> Statement {
@@ -187,4 +194,57 @@ async fn lost_connections(job: &mut Job, admin: &mut PgConnection) {
     let failure = change(job, "INSERT INTO part VALUES ('empty')", &[]).await.unwrap_err();
     is(&failure, FailureClass::UnknownOutcome, "commit-lost");
     assert!(job.ledger.touched());
+}
+
+/// Why a connection with these options is refused.
+async fn refused(url: &str) -> String {
+    let failure = query(&mut connected(url), "SELECT 1", &[]).await.unwrap_err();
+    is(&failure, FailureClass::Unavailable, "connect");
+    assert!(failure.message.starts_with("database \"elite\": "), "{}", failure.message);
+    failure.message
+}
+
+#[tokio::test]
+async fn tls_to_whom_the_url_says() {
+    let server = Server::start_with_tls();
+    let database = server.database("tls");
+    let with = |host: &str, mode: &str, ca: &Path| {
+        format!("{}?sslmode={mode}&sslrootcert={}", server.tls_url(&database, host), ca.display())
+    };
+    let (secured, theirs) = ("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", server.ca_file());
+    for url in [
+        with("localhost", "verify-full", &theirs),
+        with("127.0.0.1", "verify-full", &theirs),
+        // Whose certificate it is does not matter here, only who has signed it.
+        with("127.0.0.2", "verify-ca", &theirs),
+        format!("{}?sslmode=require", server.tls_url(&database, "localhost")),
+    ] {
+        let said = query(&mut connected(&url), secured, &[]).await;
+        assert_eq!(said, Ok(vec![vec![Value::Boolean(true)]]), "{url}");
+    }
+    let plain = format!("{}?sslmode=disable", server.tls_url(&database, "localhost"));
+    let said = query(&mut connected(&plain), secured, &[]).await;
+    assert_eq!(said, Ok(vec![vec![Value::Boolean(false)]]));
+    // Another's certificate, as from whoever stands in between, and a name that is not the server's.
+    let other = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let wrong = other.path().join("ca.pem");
+    fs_err::write(&wrong, made.cert.pem()).unwrap();
+    let why = refused(&with("localhost", "verify-full", &wrong)).await;
+    assert!(why.contains("certificate"), "{why}");
+    let why = refused(&with("127.0.0.2", "verify-full", &theirs)).await;
+    assert!(why.contains("certificate"), "{why}");
+}
+
+#[tokio::test]
+async fn tls_that_a_server_does_not_speak_is_not_done_without() {
+    let server = shared();
+    let database = server.database("open");
+    let wire = Wire::before(Protocol::Postgres, &server.socket_file());
+    let name = remitd_tests::postgres::database_of(&database);
+    let url = format!("postgres://postgres@127.0.0.1:{}/{name}?sslmode=", wire.port());
+    let why = refused(&format!("{url}require")).await;
+    assert!(why.contains("TLS"), "{why}");
+    let said = query(&mut connected(&format!("{url}disable")), "SELECT 1", &[]).await;
+    assert_eq!(said, Ok(vec![vec![Value::Integer(1)]]));
 }
