@@ -18,6 +18,25 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const CONNECT_AGAIN: Duration = Duration::from_millis(100);
 
+/// What the URL may say after its question mark, in psql's words and the driver's own. The driver passes over what it does not know,
+/// and a misspelt sslmode would leave the server's certificate unchecked.
+const OPTIONS: [&str; 11] = [
+    "sslmode",
+    "ssl-mode",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "statement-cache-capacity",
+];
+/// And those that name a file.
+const FILES: [&str; 7] =
+    ["sslrootcert", "ssl-root-cert", "ssl-ca", "sslcert", "ssl-cert", "sslkey", "ssl-key"];
+
 pub(super) struct Pools {
     options: PgConnectOptions,
     reading: Places<Session>,
@@ -45,8 +64,7 @@ struct Gone(sqlx::Error);
 
 impl Pools {
     pub(super) fn open(url: &str) -> Result<Pools, String> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
-        let options = options.application_name("remitd").disable_statement_logging();
+        let options = options(url)?.application_name("remitd").disable_statement_logging();
         Ok(Pools { options, reading: Places::new(READERS_MOST), writing: Places::new(WRITERS_MOST) })
     }
 
@@ -109,6 +127,26 @@ impl Pools {
             }
         }
     }
+}
+
+/// What the URL says. A file that it names is looked at now: a connection that fails later does not say which one it missed.
+fn options(url: &str) -> Result<PgConnectOptions, String> {
+    let parsed = reqwest::Url::parse(url).map_err(|error| error.to_string())?;
+    for (name, value) in parsed.query_pairs() {
+        if FILES.contains(&name.as_ref()) {
+            fs_err::File::open(value.as_ref()).map_err(|error| error.to_string())?;
+        } else if !OPTIONS.contains(&name.as_ref()) && !name.starts_with("options[") {
+            return Err("its options can be sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, \
+                        password and options, and no others"
+                .to_owned());
+        }
+    }
+    PgConnectOptions::from_str(url).map_err(|error| error.to_string())
+}
+
+/// A connection of ours alone, for a script.
+pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    options(url).map_err(|reason| sqlx::Error::Configuration(reason.into()))?.connect().await
 }
 
 /// Refused, too many connections, starting up.
@@ -252,4 +290,29 @@ fn rolled_back(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(refusal) = error else { return false };
     let code = refusal.code().unwrap_or_default();
     code.starts_with("23") || code.starts_with("40")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        let check = |said: &str, expect: Result<(), &str>| {
+            let got = options(&format!("postgres://remitd@db/elite{said}")).map(drop);
+            match expect {
+                Ok(()) => assert_eq!(got, Ok(()), "{said}"),
+                Err(why) => assert!(got.clone().is_err_and(|said| said.contains(why)), "{said}: {got:?}"),
+            }
+        };
+        let there = tempfile::NamedTempFile::new().unwrap();
+        let file = there.path().display();
+        check("", Ok(()));
+        check("?host=/run/postgresql&port=5433&options[search_path]=billing", Ok(()));
+        check(&format!("?sslmode=verify-full&sslrootcert={file}"), Ok(()));
+        check("?sslmod=verify-full", Err("its options can be sslmode"));
+        check("?sslmode=verify", Err("ssl_mode"));
+        check(&format!("?sslrootcert={file}.none"), Err(&format!("{file}.none")));
+    }
 }

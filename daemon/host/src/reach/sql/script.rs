@@ -5,7 +5,7 @@ use super::{Database, Engine, SpawnWorker, SqlConnection};
 use crate::error::HostError;
 use crate::wit::types::Failure;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub async fn run_script(url: &str, script: &str, spawn: Option<SpawnWorker>) -> 
             };
             ran.map_err(|failure| told(url, &failure))
         }
-        _ => run(PgConnection::connect(url).await.map_err(failed)?, script).await.map_err(failed),
+        _ => run(super::postgres::connect(url).await.map_err(failed)?, script).await.map_err(failed),
     }
 }
 
