@@ -12,6 +12,8 @@ mod names;
 mod outages;
 #[path = "edges/progress.rs"]
 mod progress;
+#[path = "edges/store.rs"]
+mod store;
 #[path = "edges/template.rs"]
 mod template;
 

@@ -42,7 +42,8 @@ pub use plugin::{Plugin, PluginSpec, Wasm};
 #[cfg(feature = "odbc")]
 pub use reach::serve_odbc;
 pub use reach::{
-    Outbox, ReadAhead, Security, Services, SmtpRelay, SpawnWorker, SqlConnection, is_sql_server, run_script,
+    Outbox, ReadAhead, Security, Services, SmtpRelay, SpawnWorker, SqlConnection, is_sql_server,
+    postgres_fault, run_script,
 };
 pub use settings::{SettingFault, settings_faults};
 pub use tamper::{Step, Tamper};

@@ -13,7 +13,7 @@ pub use outbox::Outbox;
 pub use smtp::{Security, SmtpRelay};
 #[cfg(feature = "odbc")]
 pub use sql::serve_odbc;
-pub use sql::{ReadAhead, SpawnWorker, SqlConnection, is_sql_server, run_script};
+pub use sql::{ReadAhead, SpawnWorker, SqlConnection, is_sql_server, postgres_fault, run_script};
 
 use crate::error::HostError;
 use secrecy::SecretString;

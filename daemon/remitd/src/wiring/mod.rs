@@ -24,7 +24,7 @@ use remitd_flow::{
     Account, Dated, Entry, Firm, Limits, Mail, Mailbox, OnUnknown, Plugins, Policy, Posting, Release, Road,
     Seats, Wake,
 };
-use remitd_host::Plugin;
+use remitd_host::{Plugin, postgres_fault};
 use remitd_store::Store;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -53,6 +53,10 @@ pub async fn open(loaded: Loaded, need: Need) -> Result<Wired, Fault> {
     let url = store_url(&loaded)?;
     if let Some(folder) = data_folder(&loaded) {
         fs_err::create_dir_all(folder)?;
+    }
+    if let Some(fault) = postgres_fault(&url) {
+        let mend = "mend what stands after the question mark of store.url".to_owned();
+        return Err(Fault::Wiring { what: format!("store.url: {fault}"), mend });
     }
     let store = Store::open(&url, random_owner()?).await?;
     let (plugins, seated) = match need {

@@ -76,6 +76,12 @@ enum Engine {
     Odbc(odbc::Pools),
 }
 
+/// Why the URL of a PostgreSQL cannot be meant so: its driver passes over options that it does not know. None for other databases.
+pub fn postgres_fault(url: &str) -> Option<String> {
+    let (scheme, _) = url.split_once(':')?;
+    matches!(scheme, "postgres" | "postgresql").then(|| postgres::options(url).err()).flatten()
+}
+
 impl Database {
     /// `spawn` makes the processes in which ODBC's drivers run.
     pub(crate) fn open(

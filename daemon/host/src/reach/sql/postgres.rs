@@ -130,7 +130,7 @@ impl Pools {
 }
 
 /// What the URL says. A file that it names is looked at now: a connection that fails later does not say which one it missed.
-fn options(url: &str) -> Result<PgConnectOptions, String> {
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, String> {
     let parsed = reqwest::Url::parse(url).map_err(|error| error.to_string())?;
     for (name, value) in parsed.query_pairs() {
         if FILES.contains(&name.as_ref()) {
