@@ -43,7 +43,7 @@ bench: setup ## measure, against independent ways of doing the same
 	$(CARGO) build --locked --profile guest --target $(GUEST) -p extism-describe --manifest-path tests/extism/Cargo.toml --target-dir $(OPPONENT)
 	REMITD_EXTISM=$(OPPONENT) $(CARGO) bench --locked -p remitd
 
-crash: setup ## kill the daemon 200 times on each database, 100 times in long imports, 1,000 times in write-back, and compare the books
+crash: setup ## kill the daemon 200 times on each database, 100 times in long imports, 1,000 times in write-back on each of three matter databases, and compare the books
 	REMITD_CRASH_KILLS=$${REMITD_CRASH_KILLS:-200} REMITD_CRASH_IMPORTS=$${REMITD_CRASH_IMPORTS:-100} REMITD_CRASH_POSTINGS=$${REMITD_CRASH_POSTINGS:-1000} $(CARGO) test --locked --workspace --test crash -- --nocapture
 
 model: tools ## walk every order of payments, refunds, postings and hands in the books, seven deep

@@ -3,9 +3,9 @@
 //! once and posted once, in the provider's count, in remitd's and in the matter database.
 //!
 //! `make test` kills 24 times on each database; `make crash` 200 times (`REMITD_CRASH_KILLS`), and 100 times while a file of
-//! 50,000 rows is taken in (`REMITD_CRASH_IMPORTS`; 4 times with 5,000 rows in `make test`), and 1,000 times in all while payments are
-//! written into matter databases on SQLite, PostgreSQL and MariaDB (`REMITD_CRASH_POSTINGS`; 8 times each in `make test`). The seed of
-//! the random moments is printed and can be given (`REMITD_CRASH_SEED`).
+//! 50,000 rows is taken in (`REMITD_CRASH_IMPORTS`; 4 times with 5,000 rows in `make test`), and 1,000 times on each of SQLite,
+//! PostgreSQL and MariaDB while payments are read, written into the matter database and reversed there (`REMITD_CRASH_POSTINGS`; 8 times
+//! each in `make test`). The seed of the random moments is printed and can be given (`REMITD_CRASH_SEED`).
 
 // A test fails loudly, where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -13,9 +13,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Of one database, where the variable does not say how many of all three.
+/// Of each database, where the variable does not say how many.
 const KILLS: usize = 8;
-const DATABASES: usize = 3;
 /// Kills between two looks at the books.
 const ROUND: usize = 4;
 /// New bills of a round, and how many of the open checkouts are paid before each kill.
@@ -74,7 +73,7 @@ pub struct Postings {
 impl Postings {
     pub fn new(matters: Matters) -> Postings {
         let asked = std::env::var("REMITD_CRASH_POSTINGS").ok().map(|text| text.parse::<usize>().unwrap());
-        let kills = asked.map_or(KILLS, |all| all.div_ceil(DATABASES)).next_multiple_of(ROUND);
+        let kills = asked.unwrap_or(KILLS).next_multiple_of(ROUND);
         let mut firm = Firm::new(env!("CARGO_BIN_EXE_remitd"), None);
         matters.connect(&mut firm);
         let chance = Chance::from_environment("REMITD_CRASH_SEED");
