@@ -12,6 +12,7 @@ mod schema;
 use remitd_tests::firm::{Firm, dollars};
 use remitd_tests::payer;
 use schema::Ledger;
+use serde_json::Value;
 
 const PRESET: &str = include_str!("../config/presets/ledgersmb.toml");
 const GOOD_CARD: &str = "4242424242424242";
@@ -34,7 +35,7 @@ fn pushed(firm: &Firm) -> Vec<(String, String)> {
         "{push}"
     );
     let requests = firm.ask(&["request", "list"]);
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let links = requests.as_array().unwrap().iter();
     links.map(|request| (text(&request["invoice"]), text(&request["link"]))).collect()
 }
@@ -75,6 +76,50 @@ fn invoices_are_asked_for_paid_and_posted() {
     firm.stop();
 }
 
+/// One client's open invoices come from LedgerSMB's procedure, all open ones from its tables: both are what its report says.
+#[test]
+fn what_is_open_is_what_its_report_says() {
+    let Some(ledger) = Ledger::new() else { return };
+    let firm = connected(&ledger);
+    // A discount for early payers, a part paid, a credit note, an invoice in another currency.
+    ledger.ask(
+        "UPDATE entity_credit_account SET discount = 2, discount_terms = 31 WHERE meta_number = '00124192'",
+    );
+    ledger.ask(&cheque("0.51"));
+    ledger.ask(
+        "WITH invoice AS (
+           INSERT INTO ar (invnumber, transdate, duedate, amount, netamount, curr, approved, entity_credit_account)
+           SELECT number, '2024-03-02', '2024-04-01', owed, owed, more.curr, true, id
+           FROM entity_credit_account, (VALUES ('INV-1006', -20.00, 'USD'), ('INV-1007', 70.07, 'EUR')) AS more (number, owed, curr)
+           WHERE meta_number = '00124192'
+           RETURNING id, amount)
+         INSERT INTO acc_trans (trans_id, chart_id, amount, transdate, approved)
+         SELECT invoice.id, account.id, line.sign * invoice.amount, '2024-03-02', true
+         FROM invoice, (VALUES ('1200', -1), ('4010', 1)) AS line (accno, sign) JOIN account USING (accno)",
+    );
+    assert_eq!(ledger.open("INV-1001"), "1225.00", "its procedure takes the discount off");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let shown = |client: &str| -> Vec<String> {
+        let listed = firm.ask(&["matter", "show", client]);
+        listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| text(&one["number"]) + "|" + &text(&one["open"]))
+            .collect()
+    };
+    assert_eq!(shown("00124192"), ["INV-1001|1250.00", "INV-1002|79.99"]);
+    assert_eq!(shown("00124192"), ledger.owed("00124192"));
+    assert_eq!(shown("00124193"), ["INV-1003|99999.99", "INV-1005|45.00"]);
+    assert_eq!(shown("00124193"), ledger.owed("00124193"));
+    let pushed = firm.ask(&["matter", "push", "--dry-run"]);
+    let wanted: Vec<String> =
+        pushed[0]["wanted"].as_array().unwrap().iter().map(|one| text(&one["amount"])).collect();
+    assert_eq!(wanted, ["1,250.00 USD", "79.99 USD", "99,999.99 USD"]);
+    // What is open of each alone, too.
+    firm.cli(&["matter", "test"]).expect(0);
+}
+
 #[test]
 fn a_returned_payment_is_taken_back_once() {
     let Some(ledger) = Ledger::new() else { return };
@@ -103,6 +148,15 @@ fn waits(firm: &Firm, why: &str) {
     });
 }
 
+/// A person enters a cheque for INV-1002 by hand.
+fn cheque(amount: &str) -> String {
+    format!(
+        "SELECT payment_post(CURRENT_DATE, 2, entity_credit_account, 'USD', 'a cheque', NULL,
+           (SELECT ARRAY[id] FROM account WHERE accno = '1060'), ARRAY[{amount}], ARRAY[true], ARRAY['cheque 7'], ARRAY[''],
+           ARRAY[id], NULL, NULL, NULL, NULL, NULL, NULL, true) FROM ar WHERE invnumber = 'INV-1002'"
+    )
+}
+
 /// A person enters a cheque by hand while the payer is at the checkout: LedgerSMB would take both.
 #[test]
 fn an_over_payment_waits_for_a_person_with_its_reason() {
@@ -111,11 +165,7 @@ fn an_over_payment_waits_for_a_person_with_its_reason() {
     firm.start();
     let links = pushed(&firm);
     let checkout = firm.provider.run(payer::begin(&link_of(&links, "INV-1002"), None));
-    ledger.ask(
-        "SELECT payment_post(CURRENT_DATE, 2, entity_credit_account, 'USD', 'a cheque', NULL,
-           (SELECT ARRAY[id] FROM account WHERE accno = '1060'), ARRAY[0.51], ARRAY[true], ARRAY['cheque 7'], ARRAY[''],
-           ARRAY[id], NULL, NULL, NULL, NULL, NULL, NULL, true) FROM ar WHERE invnumber = 'INV-1002'",
-    );
+    ledger.ask(&cheque("0.51"));
     assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
     waits(&firm, "79.99 USD of INV-1002 is open in the matter software, the payment is of 80.50 USD");
     // Who tries it again decides for remitd, not for LedgerSMB's books.

@@ -54,6 +54,18 @@ impl Ledger {
         ))
     }
 
+    /// What a client owes in the firm's currency, invoice by invoice, in LedgerSMB's report of receivables. It has drafts in it too,
+    /// and credit notes: nobody is asked for those.
+    pub fn owed(&self, client: &str) -> Vec<String> {
+        let found = self.ask(&format!(
+            "SELECT owed.invnumber, (c0 + c30 + c60 + c90)::numeric(15, 2)
+             FROM report__invoice_aging_detail(NULL, 2, NULL, NULL, NULL, false, NULL) owed JOIN ar ON ar.id = owed.id
+             WHERE account_number = '{client}' AND owed.curr = 'USD' AND ar.approved AND c0 + c30 + c60 + c90 > 0
+             ORDER BY ar.transdate, ar.id"
+        ));
+        found.lines().map(str::to_owned).collect()
+    }
+
     /// The receipts in LedgerSMB's own search, in the order of their days and amounts.
     pub fn receipts(&self) -> Vec<String> {
         let found = self.ask(
