@@ -278,6 +278,9 @@ pub struct PostingView {
     pub reference: Option<String>,
     pub code: Option<String>,
     pub error: Option<String>,
+    /// Where the statement of the mapping stands that the error names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What a person can do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mend: Option<&'static str>,
@@ -303,6 +306,7 @@ impl From<&Posting> for PostingView {
             reference: posting.external_ref.clone(),
             code: posting.error_code.clone(),
             error: posting.error.clone(),
+            place: None,
             mend: posting.error_code.as_deref().and_then(remitd_flow::post::mend),
             created: instant(posting.created_ms),
             posted: posting.posted_ms.map(instant),
@@ -323,7 +327,10 @@ impl PostingView {
             self.currency.clone(),
             self.statement.clone(),
             self.request.to_string(),
-            self.error.clone().unwrap_or_default(),
+            match (&self.error, &self.place) {
+                (Some(error), Some(place)) => format!("{error} ({place})"),
+                (error, _) => error.clone().unwrap_or_default(),
+            },
         ]
     }
 }

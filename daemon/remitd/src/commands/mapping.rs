@@ -11,15 +11,18 @@ use remitd_flow::trial::Step;
 pub fn located(loaded: &Loaded, fault: Fault) -> Fault {
     match fault {
         Fault::Flow(FlowError::Plugin { plugin, mut failure }) => {
-            let at = index(loaded, &plugin);
-            let place = at.and_then(|at| place(loaded, &named_setting(at, &failure.message)?));
-            if let Some(place) = place {
+            if let Some(place) = of_message(loaded, &plugin, &failure.message) {
                 failure.message = format!("{} ({place})", failure.message);
             }
             Fault::Flow(FlowError::Plugin { plugin, failure })
         }
         fault => fault,
     }
+}
+
+/// The statement that a connector's message names.
+pub fn of_message(loaded: &Loaded, connector: &str, message: &str) -> Option<String> {
+    place(loaded, &named_setting(index(loaded, connector)?, message)?)
 }
 
 /// The statement that a step of a trial has tried.
@@ -38,6 +41,11 @@ pub fn of_step(loaded: &Loaded, connector: &str, step: &Step) -> Option<String> 
             None => step.split([' ', ',']).next().unwrap_or_default().to_owned(),
         },
     };
+    of_setting(loaded, at, &setting)
+}
+
+/// A setting that is there.
+fn of_setting(loaded: &Loaded, at: usize, setting: &str) -> Option<String> {
     let settings = &loaded.config.plugins.get(at)?.settings;
     settings.get(setting.split('.').next().unwrap_or_default())?;
     place(loaded, &format!("plugin[{at}].settings.{setting}"))

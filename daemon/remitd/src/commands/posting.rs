@@ -1,7 +1,8 @@
 //! `posting`: Manage Postings on the command line.
 
-use super::Asked;
+use super::{Asked, mapping};
 use crate::cli::Posting;
+use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
 use crate::show;
 use crate::views::PostingView;
@@ -19,15 +20,15 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
         _ => Need::Store,
     };
     let wired = asked.open(need).await?;
-    let road = &wired.road;
+    let (road, loaded) = (&wired.road, &wired.loaded);
     match posting {
         Posting::List { view, limit } => {
             let view = in_view(&view)?;
-            tell(asked, &road.store.postings(view, limit).await?)?;
+            tell(asked, loaded, &road.store.postings(view, limit).await?)?;
         }
         Posting::Post { ids } | Posting::Retry { ids } => {
             post::queue(road, some(&ids)?, "cli").await?;
-            tell(asked, &found(road, &ids).await?)?;
+            tell(asked, loaded, &found(road, &ids).await?)?;
         }
         Posting::Reallocate { id, to, oldest_first, prorated } => {
             let split = match (oldest_first, prorated) {
@@ -35,7 +36,7 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
                 (_, true) => Split::Prorated,
                 _ => named(road, id, &to).await?,
             };
-            tell(asked, &post::reallocate(road, id, &split, "cli").await?)?;
+            tell(asked, loaded, &post::reallocate(road, id, &split, "cli").await?)?;
         }
         Posting::Export { to, view, limit } => {
             let postings = road.store.postings(in_view(&view)?, limit).await?;
@@ -44,7 +45,7 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
         }
         Posting::Remove { ids } => {
             post::remove(road, some(&ids)?, "cli").await?;
-            tell(asked, &found(road, &ids).await?)?;
+            tell(asked, loaded, &found(road, &ids).await?)?;
         }
     }
     Ok(DONE)
@@ -91,8 +92,14 @@ async fn found(road: &Road, ids: &[i64]) -> Result<Vec<remitd_store::Posting>, F
     Ok(found)
 }
 
-fn tell(asked: &Asked, postings: &[remitd_store::Posting]) -> Result<(), Fault> {
-    let views: Vec<_> = postings.iter().map(PostingView::from).collect();
+/// Each with the place of the statement that stands in its way.
+fn tell(asked: &Asked, loaded: &Loaded, postings: &[remitd_store::Posting]) -> Result<(), Fault> {
+    let view = |posting: &remitd_store::Posting| {
+        let error = posting.error.as_deref().unwrap_or_default();
+        let place = mapping::of_message(loaded, &posting.connector, error);
+        PostingView { place, ..PostingView::from(posting) }
+    };
+    let views: Vec<_> = postings.iter().map(view).collect();
     if asked.json {
         return show::json(&views);
     }
