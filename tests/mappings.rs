@@ -7,8 +7,9 @@
 #[path = "mappings/cases.rs"]
 mod cases;
 
-use cases::{Asks, Case};
+use cases::{Asks, Case, Told};
 use remitd_tests::firm::Firm;
+use remitd_tests::matters::Matters;
 use remitd_tests::{mariadb, postgres};
 use serde_json::Value;
 
@@ -49,8 +50,8 @@ impl Mapped {
         }
         let before = (self.ask)(&self.firm, BOOKS);
         match case.asks {
-            Asks::Test => self.test(case, "matter test"),
-            Asks::Push => self.push(case),
+            Asks::Test(step) => self.test(case, step),
+            Asks::Push(statement) => self.push(case, statement),
             Asks::Fails(command) => self.fails(case, command),
         }
         assert_eq!(before, (self.ask)(&self.firm, BOOKS), "{}: the matter database has changed", case.of);
@@ -64,41 +65,60 @@ impl Mapped {
     }
 
     /// A step of the trial has failed or is odd, and says so with the place of its statement.
-    fn test(&self, case: &Case, command: &str) {
-        let args: Vec<&str> = command.split(' ').chain(["--json"]).collect();
-        let answer = self.firm.cli(&args).expect(1).json();
+    fn test(&self, case: &Case, step: &str) {
+        let answer = self.firm.cli(&["matter", "test", "--json"]).expect(1).json();
         let steps = answer["steps"].as_array().unwrap();
-        let told = steps.iter().any(|step| {
-            let says = step["says"].as_str().unwrap();
-            let wrong = step["verdict"] == "failed" || step["verdict"] == "odd";
-            wrong && says.contains(case.says) && says.contains(case.code) && has_line(step["place"].as_str())
-        });
-        assert!(told, "{}: {:?} ({}) is not in {steps:#?}", case.of, case.says, case.code);
+        let wrong =
+            |one: &&Value| one["step"] == step && (one["verdict"] == "failed" || one["verdict"] == "odd");
+        let Some(wrong) = steps.iter().find(wrong) else { panic!("{}: {step}: {steps:#?}", case.of) };
+        let says = wrong["says"].as_str().unwrap();
+        let told = match case.told {
+            Told::Coded(code, text) => says.contains(text) && says.ends_with(code),
+            Told::Whole(text) => says == text,
+        };
+        assert!(told, "{}: {wrong:#}", case.of);
+        assert!(
+            wrong["place"].as_str().unwrap().ends_with(&place(&self.firm, case.line)),
+            "{}: {wrong:#}",
+            case.of
+        );
     }
 
-    /// A push leaves one statement out by a rule, and says why.
-    fn push(&self, case: &Case) {
+    /// A push leaves the statement out by a rule, and says why and where to look.
+    fn push(&self, case: &Case, statement: &str) {
+        let Told::Coded(rule, why) = case.told else { panic!("{}: a push names its rule", case.of) };
         let answer = self.firm.ask(&["matter", "push", "--dry-run"]);
         let skipped = answer[0]["skipped"].as_array().unwrap();
-        let told = skipped
-            .iter()
-            .any(|one| one["rule"] == case.code && one["why"].as_str().unwrap().contains(case.says));
-        assert!(told, "{}: {:?} ({}) is not in {answer:#}", case.of, case.says, case.code);
+        let Some(left_out) = skipped.iter().find(|one| one["statement"] == statement) else {
+            panic!("{}: {statement} is not left out: {answer:#}", case.of)
+        };
+        let text = |key: &str| left_out[key].as_str().unwrap();
+        assert!(text("rule") == rule && text("why").contains(why), "{}: {left_out:#}", case.of);
+        let (setting, columns) = text("look_at").split_once(", ").unwrap();
+        assert!(case.line.starts_with(setting) && columns.starts_with("column"), "{}: {left_out:#}", case.of);
+        assert!(text("place").ends_with(&place(&self.firm, case.line)), "{}: {left_out:#}", case.of);
     }
 
     /// The command cannot go on, and says where to mend it.
     fn fails(&self, case: &Case, command: &str) {
+        let Told::Coded(code, says) = case.told else { panic!("{}: an error has a code", case.of) };
         let output = self.firm.cli(&command.split(' ').collect::<Vec<_>>());
         assert!(output.status == 2 || output.status == 3, "{}: {output:?}", case.of);
-        for wanted in [case.says, case.code, "conf.d/matters.toml:"] {
+        let place = place(&self.firm, case.line);
+        // Line 3 is not line 33.
+        let there = [')', ':'].iter().any(|after| output.stderr.contains(&format!("{place}{after}")));
+        assert!(there, "{}: {place} is not in {output:?}", case.of);
+        for wanted in [says, code] {
             assert!(output.stderr.contains(wanted), "{}: {wanted:?} is not in {output:?}", case.of);
         }
     }
 }
 
-fn has_line(place: Option<&str>) -> bool {
-    let line = place.and_then(|place| place.split_once("conf.d/matters.toml:")).map(|(_, line)| line);
-    line.is_some_and(|line| line.parse::<u32>().is_ok())
+/// Of the line that begins so, in the configuration as it is now.
+fn place(firm: &Firm, line: &str) -> String {
+    let toml = fs_err::read_to_string(firm.path(TOML)).unwrap();
+    let at = toml.lines().position(|one| one.trim_start().starts_with(line));
+    format!("{TOML}:{}", 1 + at.unwrap_or_else(|| panic!("no line begins with {line}")))
 }
 
 #[test]
@@ -138,33 +158,86 @@ fn on_mariadb() {
     }
 }
 
-/// A posting is written whole or not at all, whatever is wrong with its statements.
+/// A matter database whose texts are not UTF-8 is read all the same, where it says what they are; where it does not, nobody is
+/// asked under a wrong name.
 #[test]
-fn no_posting_is_half_written() {
-    let mut mapped = Mapped::on_sqlite();
-    mapped.firm.ask_matters_file("INSERT INTO receipt VALUES (901, 'by hand', 'B-1', 1.00, '2026-11-20', 'cheque', '77'), (902, 'by hand too', 'B-1', 1.00, '2026-11-20', 'cheque', '78')");
+fn texts_in_another_encoding() {
+    let server = postgres::shared();
+    let in_encoding = |encoding: &'static str| {
+        Mapped::new(
+            Firm::new(BIN, None),
+            move |firm| firm.add_matters_in(server, encoding),
+            move |firm, sql| server.ask(&firm.matters_url(), sql),
+        )
+    };
+    let unsaid = in_encoding("SQL_ASCII");
+    cases::ON_SQL_ASCII.iter().for_each(|case| unsaid.check(case));
+    arrives_right(&in_encoding("LATIN1").firm);
+    let server = mariadb::shared();
+    let mut firm = Firm::new(BIN, None);
+    firm.add_matters_on_mariadb(server);
+    let latin = "VARCHAR(200) CHARACTER SET latin1 NOT NULL";
+    let change = format!("ALTER TABLE bill MODIFY client_name {latin}, MODIFY payer_name {latin}");
+    server.ask(&firm.matters_url(), &change);
+    arrives_right(&firm);
+}
+
+#[track_caller]
+fn arrives_right(firm: &Firm) {
+    let pushed = firm.ask(&["matter", "push", "--dry-run"]);
+    assert_eq!(pushed[0]["wanted"][2]["payer"], "Jørgen Müller <j.muller@example.net>", "{pushed:#}");
+    // And what is asked for arrives as it was meant.
+    let found = firm.ask(&["matter", "search", "Søn"]);
+    assert_eq!(found[0]["client_name"], "Müller & Søn Imports", "{found:#}");
+}
+
+/// A posting is written whole or not at all, whatever is wrong with its statements.
+fn no_posting_is_half_written(matters: &Matters, own: usize) {
+    let mut firm = Firm::new(BIN, None);
+    matters.connect(&mut firm);
+    let toml = fs_err::read_to_string(firm.path(TOML)).unwrap();
+    matters.ask(&firm, "INSERT INTO receipt VALUES (901, 'by hand', 'B-1', 1.00, '2026-11-20', 'cheque', '77'), (902, 'by hand too', 'B-1', 1.00, '2026-11-20', 'cheque', '78')");
     for (at, posts) in cases::POSTS.iter().enumerate() {
-        eprintln!("{}", posts.of);
+        eprintln!("{} on {}", posts.of, matters.name());
         for (from, to) in posts.change {
-            mapped.firm.change(from, to);
+            firm.change(from, to);
         }
-        mapped.firm.start();
-        let firm = &mapped.firm;
-        let before = firm.ask_matters_file(BOOKS);
+        firm.start();
+        let before = matters.ask(&firm, BOOKS);
         let made = ["request", "create", "--account", "operating", "--amount", "10", "--no-mail"];
         let whom = ["--name", "Dana Whitfield", "--email", "dana@example.com", "--invoice", "B-3"];
         let request = firm.ask(&[&made[..], &whom].concat());
         firm.pay(request["link"].as_str().unwrap(), "4242424242424242");
         let id = (at + 1).to_string();
-        let told = firm
-            .until(posts.of, &["posting", "list", "--view", "incomplete"], |list| list[0]["id"] == at + 1);
+        let incomplete = ["posting", "list", "--view", "incomplete"];
+        let told = firm.until(posts.of, &incomplete, |list| list[0]["id"] == at + 1);
         let (error, code) = (told[0]["error"].as_str().unwrap(), &told[0]["code"]);
-        assert!(error.contains(posts.says) && code == posts.code, "{}: {told:#}", posts.of);
-        assert_eq!(before, firm.ask_matters_file(BOOKS), "{}: it is half written", posts.of);
+        let says = format!("{}{}", posts.says, posts.own[own]);
+        assert!(error.contains(&says) && code == posts.code, "{}: {told:#}", posts.of);
+        // With the place of the statement that is to be mended, for programs and for people.
+        let (place, shown) = (place(&firm, posts.line), firm.cli(&incomplete).expect(0));
+        assert!(told[0]["place"].as_str().unwrap().ends_with(&place), "{}: {place}: {told:#}", posts.of);
+        assert!(shown.stdout.contains(&format!("{place})")), "{}: {shown:?}", posts.of);
+        assert_eq!(before, matters.ask(&firm, BOOKS), "{}: it is half written", posts.of);
         firm.ask(&["posting", "remove", &id]);
-        mapped.firm.stop();
-        fs_err::write(mapped.firm.path(TOML), &mapped.toml).unwrap();
+        firm.stop();
+        fs_err::write(firm.path(TOML), &toml).unwrap();
     }
+}
+
+#[test]
+fn no_posting_is_half_written_on_sqlite() {
+    no_posting_is_half_written(&Matters::Sqlite, 0);
+}
+
+#[test]
+fn no_posting_is_half_written_on_postgres() {
+    no_posting_is_half_written(&Matters::Postgres(postgres::Server::start(postgres::Fsync::Off)), 1);
+}
+
+#[test]
+fn no_posting_is_half_written_on_mariadb() {
+    no_posting_is_half_written(&Matters::MariaDb(mariadb::Server::start()), 2);
 }
 
 /// The list is read at each push; where it is not there, nobody is asked.

@@ -113,6 +113,14 @@ impl Firm {
         self.connect_matters(&url);
     }
 
+    /// On PostgreSQL, in a database of another encoding than UTF-8.
+    pub fn add_matters_in(&mut self, server: &postgres::Server, encoding: &str) {
+        let url = server.database_in(encoding, "matters");
+        server.ask(&url, MATTERS_POSTGRES);
+        self.connect_matters(&url);
+        self.matters = Some(url);
+    }
+
     /// The file of SQLite's, reached by ODBC.
     pub fn add_matters_by_odbc(&mut self) {
         self.add_matters(None);

@@ -97,10 +97,19 @@ impl Server {
         self.made_from(database_of(url), name)
     }
 
+    /// A fresh, empty database that keeps texts in another encoding than UTF-8; its URL.
+    pub fn database_in(&self, encoding: &str, name: &str) -> String {
+        self.made_with(&["--template=template0", "--locale=C", "--encoding", encoding], name)
+    }
+
     fn made_from(&self, template: &str, name: &str) -> String {
+        self.made_with(&["--template", template], name)
+    }
+
+    fn made_with(&self, options: &[&str], name: &str) -> String {
         let name = format!("{name}_{}", self.made.fetch_add(1, Ordering::Relaxed));
         let mut createdb = Command::new(self.bin.join("createdb"));
-        createdb.args(["--template", template, "--username=postgres", "--host"]).arg(self.socket());
+        createdb.args(options).args(["--username=postgres", "--host"]).arg(self.socket());
         run(createdb.arg(format!("--port={}", self.port())).arg(&name));
         let place = self.socket().display();
         match self.reach {
@@ -118,6 +127,8 @@ impl Server {
     pub fn ask_all(&self, url: &str, commands: &[impl AsRef<str>]) -> String {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "-At", url]);
+        // What is asked is UTF-8, whatever the database keeps.
+        psql.env("PGCLIENTENCODING", "UTF8");
         if commands.len() > 1 {
             psql.arg("--single-transaction");
         }

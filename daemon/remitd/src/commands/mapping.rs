@@ -6,6 +6,18 @@ use crate::fault::Fault;
 use crate::wiring::plugins::named_setting;
 use remitd_flow::FlowError;
 use remitd_flow::trial::Step;
+use serde::Serialize;
+
+/// The statement from which a push learns what is open.
+const OPEN_SINCE: &str = "open_since";
+/// Rules by which a push leaves out what the mapping may have got wrong, and the columns from which they are told.
+const COLUMNS: [(&str, &str); 5] = [
+    ("listed_twice", "column number"),
+    ("payer", "columns payer_name and payer_email"),
+    ("currency", "column currency"),
+    ("open", "column open"),
+    ("account-kind", "column account_kind"),
+];
 
 /// The same fault, with the file and the line of the setting that it names.
 pub fn located(loaded: &Loaded, fault: Fault) -> Fault {
@@ -25,6 +37,21 @@ pub fn of_message(loaded: &Loaded, connector: &str, message: &str) -> Option<Str
     place(loaded, &named_setting(index(loaded, connector)?, message)?)
 }
 
+/// What is to be looked at where a push leaves a statement out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LookAt {
+    /// The setting, and its column.
+    pub look_at: String,
+    pub place: String,
+}
+
+/// None where the firm wanted it so, and of connectors that have no such statement.
+pub fn of_rule(loaded: &Loaded, connector: &str, rule: &str) -> Option<LookAt> {
+    let (_, columns) = COLUMNS.iter().find(|(known, _)| *known == rule)?;
+    let place = of_setting(loaded, index(loaded, connector)?, OPEN_SINCE)?;
+    Some(LookAt { look_at: format!("{OPEN_SINCE}, {columns}"), place })
+}
+
 /// The statement that a step of a trial has tried.
 pub fn of_step(loaded: &Loaded, connector: &str, step: &Step) -> Option<String> {
     let at = index(loaded, connector)?;
@@ -33,7 +60,7 @@ pub fn of_step(loaded: &Loaded, connector: &str, step: &Step) -> Option<String> 
     }
     let setting = match step.step.as_str() {
         // What the list gives.
-        "numbers" | "payers" | "amounts" => "open_since".to_owned(),
+        "numbers" | "payers" | "amounts" => OPEN_SINCE.to_owned(),
         "post again" => "find".to_owned(),
         "balance after it" => "reverse".to_owned(),
         step => match step.strip_prefix("search by ") {

@@ -1,7 +1,9 @@
 //! `matter`: the matter database, searched, shown and pushed from.
 
-use super::{Asked, mapping, prepare, search, status};
+use super::mapping::{self, LookAt};
+use super::{Asked, prepare, search, status};
 use crate::cli::{Ask, Matter};
+use crate::config::Loaded;
 use crate::fault::{DONE, Fault};
 use crate::show;
 use crate::views::amount;
@@ -16,6 +18,7 @@ use remitd_flow::plugin::connector::Statement;
 use remitd_flow::trial::{self, Step, Verdict};
 use remitd_flow::{FlowError, Release, Road};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 pub async fn run(asked: &Asked, matter: Matter) -> Result<u8, Fault> {
     let wired = asked.open(Need::Plugins).await?;
@@ -201,7 +204,66 @@ struct PushView {
     /// Of a dry run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wanted: Vec<push::Wanted>,
-    skipped: Vec<push::Skipped>,
+    skipped: Vec<SkippedView>,
+}
+
+#[derive(Serialize)]
+struct SkippedView {
+    #[serde(flatten)]
+    skipped: push::Skipped,
+    /// Where the mapping may be wrong.
+    #[serde(flatten)]
+    look_at: Option<LookAt>,
+}
+
+impl PushView {
+    fn of(loaded: &Loaded, push: &push::Push, pushed: Pushed) -> PushView {
+        let Pushed { outcome, ended, wanted, skipped } = pushed;
+        let connector = push.connector.clone();
+        let report = Report::of_outcome(&outcome, &format!("push {connector}"), &push.account);
+        let view = |skipped: push::Skipped| {
+            let look_at = mapping::of_rule(loaded, &connector, skipped.rule);
+            SkippedView { skipped, look_at }
+        };
+        let skipped = skipped.into_iter().map(view).collect();
+        PushView { connector, report, ended, wanted, skipped }
+    }
+
+    fn tell(&self) -> Result<(), Fault> {
+        show::text(&self.report.text())?;
+        let row = |ended: &Ended| {
+            let new = ended.replaced_by.map(|new| format!("request {new}")).unwrap_or_default();
+            vec![ended.request.to_string(), ended.statement.clone(), ended.why.clone(), new]
+        };
+        if !self.ended.is_empty() {
+            let heads = ["link ended", "statement", "why", "replaced by"];
+            show::table(&heads, self.ended.iter().map(row).collect())?;
+        }
+        let row = |one: &push::Wanted| {
+            let rules = if one.rules.is_empty() { "no rule is set".to_owned() } else { one.rules.join(", ") };
+            vec![one.statement.clone(), one.amount.clone(), one.payer.clone(), rules]
+        };
+        if !self.wanted.is_empty() {
+            let heads = ["would be asked for", "amount", "of", "allowed by"];
+            show::table(&heads, self.wanted.iter().map(row).collect())?;
+        }
+        let row = |SkippedView { skipped, .. }: &SkippedView| {
+            vec![skipped.statement.clone(), skipped.rule.to_owned(), skipped.why.to_string()]
+        };
+        if !self.skipped.is_empty() {
+            show::table(&["left out", "by", "why"], self.skipped.iter().map(row).collect())?;
+        }
+        let hints = self.skipped.iter().filter_map(|SkippedView { skipped, look_at }| {
+            let LookAt { look_at, place } = look_at.as_ref()?;
+            Some(format!(
+                "  hint: by {}: does the mapping say it as it is? {look_at} ({place})",
+                skipped.rule
+            ))
+        });
+        // Once, however many there are.
+        hints.collect::<BTreeSet<_>>().iter().for_each(|hint| show::note(hint));
+        Ok(())
+    }
 }
 
 async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run: bool) -> Result<u8, Fault> {
@@ -220,38 +282,14 @@ async fn push_all(asked: &Asked, wired: &Wired, connector: Option<&str>, dry_run
     let telling = if dry_run { Telling::Dry } else { Telling::LeftOut };
     let mut views = Vec::new();
     for rules in wanted {
-        let Pushed { outcome, ended, wanted, skipped } = push::push(&wired.road, rules, telling).await?;
-        let name = format!("push {}", rules.connector);
-        let report = Report::of_outcome(&outcome, &name, &rules.account);
-        views.push(PushView { connector: rules.connector.clone(), report, ended, wanted, skipped });
+        let pushed = push::push(&wired.road, rules, telling).await?;
+        views.push(PushView::of(&wired.loaded, rules, pushed));
     }
     let clean = views.iter().all(|view| view.report.errors.is_empty());
     if asked.json {
         show::json(&views)?;
-        return Ok(status(clean));
-    }
-    for view in &views {
-        show::text(&view.report.text())?;
-        let row = |ended: &Ended| {
-            let new = ended.replaced_by.map(|new| format!("request {new}")).unwrap_or_default();
-            vec![ended.request.to_string(), ended.statement.clone(), ended.why.clone(), new]
-        };
-        if !view.ended.is_empty() {
-            let heads = ["link ended", "statement", "why", "replaced by"];
-            show::table(&heads, view.ended.iter().map(row).collect())?;
-        }
-        let row = |one: &push::Wanted| {
-            let rules = if one.rules.is_empty() { "no rule is set".to_owned() } else { one.rules.join(", ") };
-            vec![one.statement.clone(), one.amount.clone(), one.payer.clone(), rules]
-        };
-        if !view.wanted.is_empty() {
-            let heads = ["would be asked for", "amount", "of", "allowed by"];
-            show::table(&heads, view.wanted.iter().map(row).collect())?;
-        }
-        let row = |no: &push::Skipped| vec![no.statement.clone(), no.rule.to_owned(), no.why.to_string()];
-        if !view.skipped.is_empty() {
-            show::table(&["left out", "by", "why"], view.skipped.iter().map(row).collect())?;
-        }
+    } else {
+        views.iter().try_for_each(PushView::tell)?;
     }
     Ok(status(clean))
 }
