@@ -1,7 +1,7 @@
 //! What must be true of the books after every step, whatever came before it.
 
 use crate::firm::Firm;
-use crate::model::{BILL, BILL_MINOR, Step};
+use crate::model::{BILL, Step};
 use remitd_domain::payment::State as Paid;
 use remitd_domain::posting::State;
 use remitd_domain::reconcile::{Receipt, Sides, compare};
@@ -14,13 +14,19 @@ use sqlx::{Connection, Row, SqliteConnection};
 pub const LINK: i64 = 1_001;
 const ALL: i64 = 1_000;
 
-/// The receipts of the bill: key, amount, method.
-pub async fn receipts(firm: &Firm) -> Vec<(String, String, String)> {
+/// The receipts of the bill, each with its key, amount and method; and what the bill comes to.
+pub async fn bill(firm: &Firm) -> (Vec<(String, String, String)>, i64) {
     let mut matters = SqliteConnection::connect(&firm.matters_url()).await.unwrap();
     let sql = "SELECT key, printf('%.2f', amount), method FROM receipt WHERE bill = 'B-2001' ORDER BY key";
     let rows = sqlx::query(sql).fetch_all(&mut matters).await.unwrap();
+    let total = sqlx::query("SELECT printf('%.2f', total) FROM bill WHERE number = 'B-2001'");
+    let total: String = total.fetch_one(&mut matters).await.unwrap().get(0);
     matters.close().await.unwrap();
-    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+    (rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect(), minor(&total))
+}
+
+pub fn open_minor(total_minor: i64, receipts: &[(String, String, String)]) -> i64 {
+    total_minor - receipts.iter().map(|(_, amount, _)| minor(amount)).sum::<i64>()
 }
 
 fn minor(amount: &str) -> i64 {
@@ -36,17 +42,20 @@ pub async fn waiting(road: &Road) -> Vec<i64> {
 
 /// After every step.
 pub async fn holds(firm: &Firm, road: &Road, path: &[Step]) {
-    let receipts = receipts(firm).await;
+    let (receipts, total_minor) = bill(firm).await;
     let sides = sides(road, &receipts).await;
     assert_eq!(compare(&sides).differences, [], "{path:?}");
     let written: i64 = sides.receipts.iter().map(|receipt| receipt.amount_minor).sum();
     assert!(written >= 0, "{path:?}: the matter's receipts came below zero: {written}");
-    let open = BILL_MINOR - receipts.iter().map(|(_, amount, _)| minor(amount)).sum::<i64>();
-    // More than is open comes about where a person has decided so, or paid by hand what was posted.
-    let by_hand = path.iter().position(|step| *step == Step::PaidByHand);
-    let posted_before = by_hand.is_some_and(|at| path.iter().take(at).any(|step| *step == Step::Posted));
-    assert!(open >= 0 || posted_before || path.contains(&Step::Retried), "{path:?}: over-paid by {}", -open);
-    links(road, path, open).await;
+    links(road, path, open_minor(total_minor, &receipts)).await;
+}
+
+/// After what no hand in the matter software did: nothing is written that is not open, unless a person has decided so.
+pub async fn not_over_paid(firm: &Firm, path: &[Step], before_minor: i64) {
+    let (receipts, total_minor) = bill(firm).await;
+    let open = open_minor(total_minor, &receipts);
+    let decided = path.contains(&Step::Retried);
+    assert!(open >= before_minor.min(0) || decided, "{path:?}: {before_minor} was open, then {open}");
 }
 
 async fn links(road: &Road, path: &[Step], open: i64) {
@@ -66,6 +75,12 @@ async fn links(road: &Road, path: &[Step], open: i64) {
         let asks = request.state == Standing::Outstanding;
         if path.last() == Some(&Step::Pushed) && asks && settled(road).await {
             assert!(request.amount_minor <= open, "{path:?}: {} asked, {open} open", request.amount_minor);
+            let is_whole = request.amount_minor == open;
+            assert!(
+                request.source != "push" || is_whole,
+                "{path:?}: {} asked, {open} open",
+                request.amount_minor
+            );
         }
     }
 }
@@ -138,8 +153,10 @@ pub async fn digest(firm: &Firm, road: &Road, told: &[&Step]) -> String {
             posting.key, posting.amount_minor, posting.state, posting.statement, posting.error_code
         ));
     }
-    rows.extend(receipts(firm).await.into_iter().map(|(key, amount, _)| format!("{key} {amount}")));
+    let (receipts, total_minor) = bill(firm).await;
+    rows.extend(receipts.into_iter().map(|(key, amount, _)| format!("{key} {amount}")));
     rows.sort();
+    rows.push(total_minor.to_string());
     lines.extend(rows);
     lines.join("\n")
 }

@@ -32,8 +32,11 @@ pub enum Step {
     PaidTwice,
     Refunded(i64),
     Returned(i64),
-    /// In the matter software, by hand.
+    /// In the matter software, by hand: a receipt is entered, and deleted again; the bill comes to more, or to less.
     PaidByHand,
+    VoidedByHand,
+    Raised,
+    WrittenDown,
     /// The firm.
     Cancelled,
     Pushed,
@@ -47,6 +50,9 @@ use Step::*;
 /// What may happen more than once.
 const FIRM: [Step; 4] = [Pushed, Posted, Retried, Removed];
 
+/// Only hands in the matter software bring a bill below zero.
+const BY_HAND: [Step; 4] = [PaidByHand, VoidedByHand, Raised, WrittenDown];
+
 /// What a gateway has to tell of one payment.
 const HISTORIES: [&[Step]; 4] = [
     &[Paid(BILL_MINOR), Refunded(BACK_MINOR), Refunded(BILL_MINOR - BACK_MINOR), PaidTwice],
@@ -54,13 +60,26 @@ const HISTORIES: [&[Step]; 4] = [
     &[Begun, Paid(BILL_MINOR), Returned(BILL_MINOR)],
     &[Begun, Failed, PaidTwice],
 ];
+/// What came before, and then: the bill changes while it is paid, or while a push's link asks for what a part payment left open.
+const BILL_CHANGES: [(&[Step], &[Step]); 2] = [
+    (&[], &[Paid(BILL_MINOR), Refunded(BACK_MINOR), Raised, WrittenDown]),
+    (&[Paid(PART_MINOR), Posted, Pushed], &[Refunded(BACK_MINOR), Raised, WrittenDown]),
+];
 
 /// A state and how it was reached.
 struct Node {
     path: Vec<Step>,
     store: Vec<u8>,
     receipts: Vec<(String, String, String)>,
+    /// What the bill comes to.
+    total_minor: i64,
     at_ms: i64,
+}
+
+impl Node {
+    fn open_minor(&self) -> i64 {
+        judge::open_minor(self.total_minor, &self.receipts)
+    }
 }
 
 struct World {
@@ -85,9 +104,9 @@ impl World {
     }
 
     async fn node(&self, path: Vec<Step>) -> Node {
-        let receipts = judge::receipts(&self.firm).await;
+        let (receipts, total_minor) = judge::bill(&self.firm).await;
         let store = fs_err::read(self.store_path()).unwrap();
-        Node { path, store, receipts, at_ms: self.firm.now_ms() }
+        Node { path, store, receipts, total_minor, at_ms: self.firm.now_ms() }
     }
 
     fn store_path(&self) -> &str {
@@ -100,8 +119,10 @@ impl World {
         let mut matters = SqliteConnection::connect(&self.firm.matters_url()).await.unwrap();
         matters.execute("DELETE FROM receipt WHERE bill = 'B-2001'").await.unwrap();
         for (key, amount, method) in &node.receipts {
-            by_hand(&mut matters, key, amount, method).await;
+            entered(&mut matters, key, amount, method).await;
         }
+        let total = sqlx::query("UPDATE bill SET total = $1 / 100.0 WHERE number = 'B-2001'");
+        total.bind(node.total_minor).execute(&mut matters).await.unwrap();
         matters.close().await.unwrap();
         self.firm.clock.pass(node.at_ms + STEP_MS - self.firm.now_ms());
         self.firm.again(&self.first.road, self.posting).await
@@ -115,11 +136,7 @@ impl World {
             PaidTwice => ("payment-succeeded", "pay_2", BILL_MINOR),
             Refunded(minor) => ("refunded", "pay_1", minor),
             Returned(minor) => ("payment-returned", "pay_1", minor),
-            PaidByHand => {
-                let mut matters = SqliteConnection::connect(&self.firm.matters_url()).await.unwrap();
-                by_hand(&mut matters, "by hand", "200.00", "cheque").await;
-                return matters.close().await.unwrap();
-            }
+            PaidByHand | VoidedByHand | Raised | WrittenDown => return self.by_hand(step).await,
             // A link that is used up or ended is not cancelled: that is a refusal, and changes nothing.
             Cancelled => return drop(request::cancel(road, judge::LINK, "test", "a mistake").await),
             Pushed => {
@@ -148,6 +165,21 @@ impl World {
         assert_eq!(taken.unwrap_or_else(|error| panic!("{path:?} {step:?}: {error}")), 1);
     }
 
+    async fn by_hand(&self, step: Step) {
+        let mut matters = SqliteConnection::connect(&self.firm.matters_url()).await.unwrap();
+        let changed = match step {
+            PaidByHand => {
+                entered(&mut matters, "by hand", "200.00", "cheque").await;
+                return matters.close().await.unwrap();
+            }
+            VoidedByHand => "DELETE FROM receipt WHERE key = 'by hand'",
+            Raised => "UPDATE bill SET total = total + 100 WHERE number = 'B-2001'",
+            _ => "UPDATE bill SET total = total - 300 WHERE number = 'B-2001'",
+        };
+        assert_eq!(matters.execute(changed).await.unwrap().rows_affected(), 1, "{step:?}");
+        matters.close().await.unwrap();
+    }
+
     /// Performs what is due, and what that makes due.
     async fn post_all(&self, road: &Road) {
         for _ in 0..ROUNDS_MOST {
@@ -165,7 +197,7 @@ impl World {
     }
 }
 
-async fn by_hand(matters: &mut SqliteConnection, key: &str, amount: &str, method: &str) {
+async fn entered(matters: &mut SqliteConnection, key: &str, amount: &str, method: &str) {
     sqlx::query("INSERT INTO receipt (key, bill, amount, received, method, reference, drawn_by, narrative) VALUES ($1, 'B-2001', $2, '2026-01-15', $3, '', '', '')")
         .bind(key)
         .bind(amount)
@@ -176,16 +208,24 @@ async fn by_hand(matters: &mut SqliteConnection, key: &str, amount: &str, method
 }
 
 fn steps(history: &[Step], path: &[Step]) -> Vec<Step> {
-    let once = history.iter().chain(&[PaidByHand, Cancelled]);
+    let voided: &[Step] = if path.contains(&PaidByHand) { &[VoidedByHand] } else { &[] };
+    let once = history.iter().chain(&[PaidByHand, Cancelled]).chain(voided);
     let once = once.filter(|step| !path.contains(step));
     // Twice in a row is once.
     once.chain(FIRM.iter().filter(|step| path.last() != Some(*step))).copied().collect()
 }
 
-async fn every_order(history: &'static [Step], posting: Posting, depth: usize) -> usize {
+async fn every_order(before: &[Step], history: &[Step], posting: Posting, depth: usize) -> usize {
     let world = World::new(posting).await;
     let mut seen = HashSet::new();
-    let mut frontier = vec![world.begin().await];
+    let mut first = world.begin().await;
+    for step in before {
+        let road = world.at(&first).await;
+        world.take(&road, &first.path, *step).await;
+        road.store.close().await;
+        first = world.node([first.path.as_slice(), &[*step]].concat()).await;
+    }
+    let mut frontier = vec![first];
     for _ in 0..depth {
         let mut next = Vec::new();
         for node in &frontier {
@@ -194,6 +234,9 @@ async fn every_order(history: &'static [Step], posting: Posting, depth: usize) -
                 world.take(&road, &node.path, step).await;
                 let path = [node.path.as_slice(), &[step]].concat();
                 judge::holds(&world.firm, &road, &path).await;
+                if !BY_HAND.contains(&step) {
+                    judge::not_over_paid(&world.firm, &path, node.open_minor()).await;
+                }
                 let told: Vec<_> = path.iter().filter(|step| !FIRM.contains(step)).collect();
                 if !seen.insert(judge::digest(&world.firm, &road, &told).await) {
                     road.store.close().await;
@@ -204,6 +247,7 @@ async fn every_order(history: &'static [Step], posting: Posting, depth: usize) -
                 let road = world.at(&reached).await;
                 world.post_all(&road).await;
                 judge::holds(&world.firm, &road, &reached.path).await;
+                judge::not_over_paid(&world.firm, &reached.path, reached.open_minor()).await;
                 judge::at_rest(&road, &reached.path).await;
                 road.store.close().await;
                 next.push(reached);
@@ -222,7 +266,7 @@ fn depth() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_order_of_events_breaks_the_books() {
     for (at, history) in HISTORIES.into_iter().enumerate() {
-        let states = every_order(history, Posting::Auto, depth()).await;
+        let states = every_order(&[], history, Posting::Auto, depth()).await;
         println!("history {at}, posted at once: {states} states to depth {}", depth());
         assert!(states > 10, "few states: {states}");
     }
@@ -230,7 +274,16 @@ async fn no_order_of_events_breaks_the_books() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_order_of_events_breaks_the_books_where_a_person_posts() {
-    let states = every_order(HISTORIES[0], Posting::Manual, depth()).await;
+    let states = every_order(&[], HISTORIES[0], Posting::Manual, depth()).await;
     println!("posted by hand: {states} states to depth {}", depth());
     assert!(states > 10, "few states: {states}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_order_of_events_breaks_the_books_where_the_bill_changes() {
+    for (before, history) in BILL_CHANGES {
+        let states = every_order(before, history, Posting::Auto, depth()).await;
+        println!("the bill changes after {before:?}: {states} states to depth {}", depth());
+        assert!(states > 10, "few states: {states}");
+    }
 }
