@@ -65,12 +65,12 @@ pub fn begin(posting: &Posting) -> Result<Option<Attempt>, Failure> {
 }
 
 impl Attempt {
-    pub fn is_written(self) -> Result<(), Failure> {
+    pub fn written(self) -> Result<(), Failure> {
         self.write(Some(Step::Written))
     }
 
-    /// Surely not.
-    pub fn is_not_written(self) -> Result<(), Failure> {
+    /// Surely nothing was written.
+    pub fn refused(self) -> Result<(), Failure> {
         self.write(None)
     }
 

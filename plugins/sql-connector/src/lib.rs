@@ -228,7 +228,7 @@ impl SqlConnector {
         match sql::transact(&self.setup.connection, changes) {
             Ok(_) => {
                 // Where this is lost, nobody knows, and a person is asked.
-                if let Err(failure) = attempt.is_written() {
+                if let Err(failure) = attempt.written() {
                     log::warn(&format!(
                         "{} is written, which is not noted: {}",
                         posting.key, failure.message
@@ -240,7 +240,7 @@ impl SqlConnector {
                 Err(keyless::nobody_knows(&posting.key, &of_setting(setting, failure).message))
             }
             Err(failure) => {
-                attempt.is_not_written()?;
+                attempt.refused()?;
                 Err(of_setting(setting, failure))
             }
         }
