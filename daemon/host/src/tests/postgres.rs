@@ -51,7 +51,9 @@ const TABLES: &str = "
     CREATE TABLE bill (number varchar PRIMARY KEY, small int2, whole int4, big int8, open numeric(20, 4), ratio float8,
         paid bool, due date, seen timestamp, at timestamptz, raw bytea, id uuid, doc jsonb, mood mood, fee cents,
         CHECK (open >= 0));
-    CREATE TABLE part (bill varchar REFERENCES bill (number) DEFERRABLE INITIALLY DEFERRED);";
+    CREATE TABLE part (bill varchar REFERENCES bill (number) DEFERRABLE INITIALLY DEFERRED);
+    CREATE PROCEDURE counted(INOUT bills bigint, which varchar) LANGUAGE sql AS 'SELECT count(*) FROM bill WHERE number > which';
+    CREATE PROCEDURE forget(which varchar) LANGUAGE sql AS 'DELETE FROM bill WHERE number = which';";
 
 #[tokio::test]
 async fn one_database_from_end_to_end() {
@@ -59,10 +61,19 @@ async fn one_database_from_end_to_end() {
     values(&mut job).await;
     refusals(&mut job).await;
     limits(&mut job).await;
+    procedures(&mut job).await;
     writes_once(&mut job, "1 / (open - 1)").await;
     nothing_stays_open(&mut job, &mut admin).await;
     read_only_by_default(&mut job, &mut admin).await;
     lost_connections(&mut job, &mut admin).await;
+}
+
+async fn procedures(job: &mut Job) {
+    let after = [("after", text("0"))];
+    let plain = query(job, "SELECT count(*) FROM bill WHERE number > :after", &after).await.unwrap();
+    assert_eq!(query(job, "CALL counted(NULL, :after)", &after).await, Ok(plain));
+    let forget = query(job, "CALL forget(:after)", &after).await.unwrap_err();
+    is(&forget, FailureClass::Invalid, "read-only");
 }
 
 async fn values(job: &mut Job) {
