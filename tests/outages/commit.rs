@@ -58,7 +58,7 @@ fn a_person_decides_where_there_is_no_key() {
     firm.cli(&["check"]).expect(0);
     let wire = matters.wire(&firm);
     firm.start();
-    for (nth, fault, written, action) in [(1, Fault::Unheard, 1, "remove"), (2, Fault::Unsaid, 1, "retry")] {
+    for (nth, fault, written, action) in [(1, Fault::Unheard, 1, "written"), (2, Fault::Unsaid, 1, "retry")] {
         let link = ask_for(&firm, "B-3", AMOUNT);
         let checkout = firm.provider.run(payer::begin(&link, None));
         wire.arm("COMMIT", fault);
@@ -75,6 +75,25 @@ fn a_person_decides_where_there_is_no_key() {
     }
     firm.books("nothing waits", |books| books["unposted"] == 0);
     assert_eq!(receipts(&firm, &matters), 2);
+    // The money goes back before anybody has looked: the reversal waits for what they say.
+    let link = ask_for(&firm, "B-3", AMOUNT);
+    let checkout = firm.provider.run(payer::begin(&link, None));
+    wire.arm("COMMIT", Fault::Unheard);
+    assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
+    wire.fired(3);
+    wire.let_go();
+    firm.until("it waits for a person", &["posting", "list", "--view", "incomplete"], |list| {
+        list.as_array().is_some_and(|list| list.len() == 1)
+    });
+    firm.provider.refund(&firm.provider.payment_at(&checkout.url), 10_000);
+    firm.until("its reversal waits too", &["posting", "list", "--view", "queued"], |list| {
+        list.as_array().is_some_and(|list| list.len() == 1)
+    });
+    firm.cli(&["posting", "written", "2"]).expect(2);
+    assert_eq!(firm.ask(&["posting", "written", "3"])[0]["state"], "posted");
+    firm.books("both are written", |books| books["unposted"] == 0 && books["postings"] == 4);
+    let sum = "SELECT count(*), CAST(sum(amount) AS INTEGER) FROM receipt";
+    assert_eq!(matters.ask(&firm, sum), "4|200");
     firm.stop();
 }
 

@@ -15,6 +15,7 @@ fn a_held_row_on_sqlite() {
     held(&Matters::Sqlite, HOLD_FILE, free);
     held(&Matters::Sqlite, HOLD_FILE, paid_by_hand);
     held(&Matters::Sqlite, HOLD_FILE, taken_back);
+    held(&Matters::Sqlite, HOLD_FILE, given_back);
 }
 
 #[test]
@@ -80,6 +81,21 @@ fn taken_back(firm: &Firm, matters: &Matters, clerk: &mut Session) {
     clerk.run("ROLLBACK;");
     firm.books("the other part is posted", |books| books["unposted"] == 0);
     assert_eq!(matters.ask(firm, "SELECT bill FROM receipt"), "B-2");
+}
+
+/// Whose money has gone back meanwhile is not split anew: what is written is taken back as a whole.
+fn given_back(firm: &Firm, matters: &Matters, clerk: &mut Session) {
+    let request = firm.ask(&["request", "list"])[0]["id"].to_string();
+    let shown = firm.ask(&["request", "show", &request]);
+    firm.provider.refund(shown["payments"][0]["reference"].as_str().unwrap(), 125_000);
+    firm.until("its reversal waits for it", &["posting", "list"], |list| list.as_array().unwrap().len() == 2);
+    let refused = firm.cli(&["posting", "reallocate", "1", "--to", "B-1=1000", "--to", "B-2=250"]);
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.stderr.contains("money of posting 1 went back"), "{refused:?}");
+    clerk.run("ROLLBACK;");
+    firm.books("both are posted", |books| books["unposted"] == 0 && books["postings"] == 2);
+    assert_eq!(matters.ask(firm, "SELECT count(*) FROM receipt WHERE bill = 'B-1'"), "2");
+    assert_eq!(matters.ask(firm, "SELECT count(*) FROM balance WHERE number = 'B-1' AND open = 1250"), "1");
 }
 
 #[test]

@@ -69,6 +69,9 @@ pub fn key(parts: &[&str]) -> String {
 /// matter software takes back a part.
 pub const AFTER_REVERSAL: &str = "after-reversal";
 
+/// Why a posting waits that may be written: its attempt has no known end, and the matter software no place for its key. A person says.
+pub const NOBODY_KNOWS: &str = "nobody-knows";
+
 /// The key of what stays of a posting, by the key of the reversal that takes back the whole of it.
 pub fn rest_key(reversal: &str) -> String {
     key(&[reversal, "rest"])

@@ -387,6 +387,8 @@ pub enum Posting {
     },
     /// Take postings out that were handled by hand.
     Remove { ids: Vec<i64> },
+    /// Say of postings of which nobody knows that they are in the matter software.
+    Written { ids: Vec<i64> },
     /// A view as a CSV file, as cash receipts are entered.
     Export {
         #[arg(long, value_name = "FILE")]

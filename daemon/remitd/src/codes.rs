@@ -186,7 +186,7 @@ pub const CODES: &[Code] = &[
         "No posting has this number.",
         "Look it up with `remitd posting list`."),
     code("REMIT-0411", "The posting's state does not allow it",
-        "A posting can be posted while it is pending, incomplete or queued and has a connector, split anew or removed until it is posted: a queued one is taken back for that, unless it is written already or an attempt does not end.",
+        "A posting can be posted while it is pending, incomplete or queued and has a connector, split anew or removed until it is posted: a queued one is taken back for that, unless it is written already, an attempt does not end, or money of it has gone back. Only one whose code is nobody-knows can be called written.",
         "See its state with `remitd posting list`; without a connector, write it by hand and remove it here."),
     code("REMIT-0412", "The posting cannot be split so",
         "The parts do not sum to the posting, one of them is named twice or is of nothing, less is open in the matter than is to be spread, or a rule for clients' money forbids it: each kind of money goes to statements of its kind (R2), and what was paid for a matter stays in it (R4).",

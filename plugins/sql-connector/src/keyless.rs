@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 const PREFIX: &str = "posting/";
 /// The contract's name for the detail that tells one decision from another.
 const DECIDED: &str = "decided";
-/// What is written is remembered so long at least: its posting may be asked for again after a crash.
-const KEPT_MS: u64 = 24 * 3_600_000;
+/// What is written is remembered so long at least, while others are written: its posting is asked for again right after a crash.
+const KEPT_MS: u64 = 15 * 60_000;
 /// Notes that are looked at for room, a hundred a page.
 const PAGES_MOST: u32 = 20;
 

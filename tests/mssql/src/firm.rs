@@ -1,4 +1,5 @@
-//! A firm with one bill. What it answers changes with what is written: the receipt is found from then on, and the bill is paid.
+//! A firm with one bill. What it answers changes with what is written: the receipt is found from then on, and once that is committed the
+//! bill is paid.
 
 use crate::done;
 use mssql_mock_tds::{
@@ -21,6 +22,7 @@ const LOOK: &str = "SELECT POSTING_KEY, REVERSES, STATEMENT, AMOUNT, CURRENCY, R
 
 /// What is listened for, as it is sent.
 const PAYS: &str = "INSERT INTO RECEIPT (POSTINGKEY, BILL, AMOUNT) VALUES (@P1, @P2, @P3)";
+const COMMITS: &str = "COMMIT TRANSACTION";
 const PREPARES: &str = "CREATE TABLE remitd_posting (";
 /// SQL Server's own form of the table.
 const AS_HERE: &str = "posted_at DATETIME2";
@@ -95,7 +97,7 @@ async fn hears(
     let (mut asked, mut answered) = client.into_split();
     let (mut answers, mut asks) = TcpStream::connect(mock).await?.into_split();
     let back = tokio::spawn(async move { copy(&mut answers, &mut answered).await });
-    let (mut heard, mut piece) = (Vec::new(), vec![0; MOST_BYTES]);
+    let (mut heard, mut piece, mut has_written) = (Vec::new(), vec![0; MOST_BYTES], false);
     loop {
         let length = asked.read(&mut piece).await?;
         if length == 0 {
@@ -103,6 +105,10 @@ async fn hears(
         }
         heard.extend_from_slice(&piece[..length]);
         if says(&heard, PAYS) {
+            is_found(&mut *registry.lock().await);
+            has_written = true;
+            heard.clear();
+        } else if has_written && says(&heard, COMMITS) {
             is_paid(&mut *registry.lock().await);
             heard.clear();
         } else if says(&heard, PREPARES) && says(&heard, AS_HERE) {
@@ -117,8 +123,12 @@ async fn hears(
     Ok(())
 }
 
-fn is_paid(registry: &mut QueryRegistry) {
+/// In its own transaction.
+fn is_found(registry: &mut QueryRegistry) {
     registry.register(FIND, table(&["ref"], &[&["R-7"]]));
+}
+
+fn is_paid(registry: &mut QueryRegistry) {
     registry.register(BALANCE, table(&["open"], &[&["0.00"]]));
     registry.register(OF_MATTER, bills("0.00"));
     registry.register(SINCE, bills("0.00"));

@@ -8,7 +8,7 @@ use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Road, money};
 use remitd_domain::payment::{Back, Known, State as Paid, back};
-use remitd_domain::posting::{AFTER_REVERSAL, State as PostingState, rest_key};
+use remitd_domain::posting::{AFTER_REVERSAL, NOBODY_KNOWS, State as PostingState, rest_key};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_store::{Checkout, NewPayment, NewPosting, Payment, Posting, Request, Tx};
 
@@ -120,6 +120,8 @@ async fn take_share(
     let (now_ms, stays_minor) = (road.now_ms(), posting.amount_minor - part_minor);
     match posting.state {
         PostingState::Removed => return Ok(()),
+        // Its reversal waits with it, until a person says whether it is written.
+        PostingState::Incomplete if posting.error_code.as_deref() == Some(NOBODY_KNOWS) => {}
         PostingState::Pending | PostingState::Incomplete if stays_minor == 0 => {
             tx.move_posting(posting.id, posting.state, PostingState::Removed).await?;
             return Ok(());

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 const LOOK: Duration = Duration::from_secs(5);
 /// Links that are looked at in one go.
 const PAGE: i64 = 1_000;
-/// Balances that one push asks for one by one: of statements that its list does not show, since they are settled or were never there.
+/// Balances that one push asks for one by one, for its own links and for others: of statements that its list does not show, since they are settled or were never there.
 /// Links beyond these are looked at when they are clicked.
 const BALANCES_MAX: usize = 10_000;
 
@@ -50,7 +50,7 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
     let reading = async {
         let mut open = Vec::with_capacity(asked.len());
         for line in &asked {
-            open.push(balance(road, &request, &line.invoice).await);
+            open.push(balance(road, &request, &line.invoice).await.unwrap_or(Open::Unsure));
         }
         open
     };
@@ -86,22 +86,28 @@ pub(super) async fn sweep(
     read_ms: i64,
     dry_run: bool,
 ) -> Result<Vec<Ended>, FlowError> {
-    let (mut ended, mut asked_for) = (Vec::new(), 0);
+    // Those that people made may ask for what was never there: they do not use up what is a push's own.
+    let (mut ended, mut pushed, mut given) = (Vec::new(), BALANCES_MAX, BALANCES_MAX);
     for id in unlike {
         let request = road.store.request(id).await?;
         let Some(request) = request.filter(|request| request.state == State::Outstanding) else {
             continue;
         };
         let asked = lines_of(road, &request).await?;
+        let left = if origin(&request) == Origin::Balance { &mut pushed } else { &mut given };
         let mut open = Vec::with_capacity(asked.len());
         for line in &asked {
             open.push(match listed.open(&line.invoice, &request.currency) {
                 Some(open) => open,
-                None if asked_for < BALANCES_MAX => {
-                    asked_for += 1;
-                    balance(road, &request, &line.invoice).await
+                None if *left == 0 => Open::Unsure,
+                None => {
+                    *left -= 1;
+                    balance(road, &request, &line.invoice).await.unwrap_or_else(|Away| {
+                        // Each would wait as long.
+                        *left = 0;
+                        Open::Unsure
+                    })
                 }
-                None => Open::Unsure,
             });
         }
         let open = of_payer(road, &request, &asked, open).await?;
@@ -254,20 +260,23 @@ async fn of_payer(
     Ok(asked.iter().zip(open).map(own).collect())
 }
 
-async fn balance(road: &Road, request: &Request, statement: &str) -> Open {
+/// The matter software does not answer.
+struct Away;
+
+async fn balance(road: &Road, request: &Request, statement: &str) -> Result<Open, Away> {
     if statement.is_empty() {
-        return Open::Unsure;
+        return Ok(Open::Unsure);
     }
-    let Ok(connector) = road.connector(&request.connector) else { return Open::Unsure };
+    let Ok(connector) = road.connector(&request.connector) else { return Ok(Open::Unsure) };
     let job = JobSpec::new(format!("balance of {statement}"), format!("balance:{}", request.id));
     match connector.balance(job, statement.to_owned()).await {
-        Ok(None) => Open::Unknown,
-        Ok(Some(open)) => in_currency(request, &open),
+        Ok(None) => Ok(Open::Unknown),
+        Ok(Some(open)) => Ok(in_currency(request, &open)),
         // A mapping need not say how a balance is read.
-        Err(failure) if failure.class == FailureClass::Invalid => Open::Unsure,
+        Err(failure) if failure.class == FailureClass::Invalid => Ok(Open::Unsure),
         Err(failure) => {
             tracing::warn!(request = request.id, statement, error = %failure.message, "its balance cannot be read");
-            Open::Unsure
+            if failure.class == FailureClass::Unavailable { Err(Away) } else { Ok(Open::Unsure) }
         }
     }
 }

@@ -20,10 +20,14 @@ pub(super) async fn take_back(road: &Road, posting: &Posting, actor: &str) -> Re
     if posting.state != State::Queued || posting.reverses.is_some() {
         return Ok(false);
     }
-    let Some(lease) = leased(road, posting).await? else { return Ok(false) };
     let connector = road.connector(&posting.connector)?;
+    let Some(lease) = leased(road, posting).await? else { return Ok(false) };
     let job = JobSpec { key: posting.key.clone(), ..job(&lease) };
-    let failure = match left_behind(&connector, &job, &lease, posting).await {
+    let before = match connector.knows_keys() || lease.fence == 1 {
+        true => left_behind(&connector, &job, &lease, posting).await,
+        false => Ok(Before::Unknown),
+    };
+    let failure = match before {
         Ok(Before::Nothing) => return pending(road, &lease, posting, actor).await,
         Ok(Before::Written(Entry { external_ref })) => {
             let found = PostResult { outcome: Posted::Found, external_ref };
@@ -40,7 +44,7 @@ pub(super) async fn take_back(road: &Road, posting: &Posting, actor: &str) -> Re
     Err(FlowError::Plugin { plugin: posting.connector.clone(), failure })
 }
 
-/// The posting's effect, when no attempt is running; none where it has come to its end.
+/// The posting's effect, when no attempt is running; none where it has come to its end, be it that the posting was refused.
 async fn leased(road: &Road, posting: &Posting) -> Result<Option<Lease>, FlowError> {
     let key = format!("{POST}:{}", posting.id);
     for _ in 0..LOOKS {
@@ -50,13 +54,13 @@ async fn leased(road: &Road, posting: &Posting) -> Result<Option<Lease>, FlowErr
         }
         match road.store.effect(&key).await?.map(|effect| effect.state).as_deref() {
             Some("running") => tokio::time::sleep(LOOK_AGAIN).await,
-            Some("done") | None => return Ok(None),
-            // Whatever it is held for: it is to be taken.
-            Some(_) => {
+            // It waits for the operator: it is to be taken all the same.
+            Some("waiting") => {
                 let mut tx = road.store.begin().await?;
                 tx.revive(&key, road.now_ms()).await?;
                 tx.commit().await?;
             }
+            _ => return Ok(None),
         }
     }
     let why = format!("posting {} is being written just now: try again when that has ended", posting.id);
@@ -66,9 +70,12 @@ async fn leased(road: &Road, posting: &Posting) -> Result<Option<Lease>, FlowErr
 async fn pending(road: &Road, lease: &Lease, posting: &Posting, actor: &str) -> Result<bool, FlowError> {
     let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
-    tx.move_posting(posting.id, State::Queued, State::Pending).await?;
-    tx.event_of_request(posting.request_id, "posting taken back", actor, &posting.key, now_ms).await?;
+    let moved = tx.move_posting(posting.id, State::Queued, State::Pending).await?;
+    if moved {
+        tx.event_of_request(posting.request_id, "posting taken back", actor, &posting.key, now_ms).await?;
+    }
+    // Whoever queues it has its effect begin anew.
     tx.finish(lease, &Finish::Done, now_ms).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(moved)
 }

@@ -12,7 +12,7 @@ const MENDS: [(&str, &str); 35] = [
     ),
     (
         "nobody-knows",
-        "Look for the receipt in the matter software: if it is there, posting remove; if it is not, posting retry writes it",
+        "Look for the receipt in the matter software: if it is there, posting written says so; if it is not, posting retry writes it",
     ),
     ("after-reversal", "Nothing: it goes by itself once the posting that it comes from is taken back"),
     ("paid-twice", "Refund it, or say what it is for: posting reallocate, then posting post"),

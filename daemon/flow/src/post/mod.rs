@@ -19,23 +19,22 @@ use crate::plugin::connector::{
     Connector, Entry, PostResult, Posted as PostOutcome, Posting as WirePosting, UNASKED,
 };
 use crate::road::{Road, money};
-use remitd_domain::posting::State;
+use remitd_domain::posting::{NOBODY_KNOWS, State};
 use remitd_host::{Failure, JobSpec, Money};
 use remitd_store::{Behind, Finish, Lease, Posted, Posting, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
 /// More than is open.
 const OVER_PAYMENT: &str = "over-payment";
-/// What a person decides who has a posting tried again: it is to be written all the same, or it was not written by an attempt of which
-/// nobody else can know the end.
-const DECIDED: [&str; 2] = [OVER_PAYMENT, "nobody-knows"];
-
 /// The payload of a posting's effect.
 #[derive(Default, Serialize, Deserialize)]
 struct Wanted {
     /// A person has decided, which of all times; a connector without keys tells decisions apart by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decided: Option<serde_json::Value>,
+    /// That it is to be written though more is paid than is open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    over_payment: bool,
 }
 
 impl Wanted {
@@ -57,15 +56,15 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         Some(id) => road.store.posting(id).await?,
         None => None,
     };
-    match original.as_ref().map(|original| original.state) {
-        Some(State::Queued) => {
+    match &original {
+        Some(original) if original.state == State::Queued || is_unknown(original) => {
             let at_ms = road.now_ms() + WAIT_FOR_ORIGINAL_MS;
             return finish(road, lease, &Finish::Again { at_ms }).await;
         }
-        Some(State::Pending | State::Incomplete | State::Removed) => {
-            return unneeded(road, lease, &posting, original.as_ref()).await;
+        Some(original) if original.state != State::Posted => {
+            return unneeded(road, lease, &posting, original).await;
         }
-        Some(State::Posted) | None => {}
+        Some(_) | None => {}
     }
     let mut wire = wire_posting(road, &posting, &behind, original.as_ref())?;
     wire.details.extend(Wanted::of(lease).decided.map(|decided| entry::decided(&decided)));
@@ -100,11 +99,16 @@ async fn write(
     if let Some(original) = original {
         return Ok(connector.reverse(job, original.key.clone(), wire).await);
     }
-    // Who tries an over-payment again has decided.
-    if Wanted::of(lease).decided.is_some() || posting.statement.is_empty() {
+    let wanted = Wanted::of(lease);
+    if wanted.over_payment || posting.statement.is_empty() {
         return Ok(connector.post(job, wire).await);
     }
-    Ok(match left_behind(&connector, &job, lease, posting).await {
+    let before = match wanted.decided {
+        // Who has it tried again after an unknown end says that it is not written.
+        Some(_) if lease.attempt == 1 => Ok(Before::Nothing),
+        _ => left_behind(&connector, &job, lease, posting).await,
+    };
+    Ok(match before {
         Ok(Before::Nothing) => connector.post_within(job, wire, over_payment).await,
         Ok(Before::Written(Entry { external_ref })) => {
             Ok(PostResult { outcome: PostOutcome::Found, external_ref })
@@ -244,10 +248,10 @@ async fn unneeded(
     road: &Road,
     lease: &Lease,
     posting: &Posting,
-    original: Option<&Posting>,
+    original: &Posting,
 ) -> Result<(), FlowError> {
     let mut tx = road.store.begin().await?;
-    if let Some(original) = original.filter(|original| original.state != State::Removed)
+    if original.state != State::Removed
         && !tx.move_posting(original.id, original.state, State::Removed).await?
     {
         // Somebody has just queued it: both are looked at again.
@@ -255,7 +259,7 @@ async fn unneeded(
         return finish(road, lease, &Finish::Again { at_ms: road.now_ms() + WAIT_FOR_ORIGINAL_MS }).await;
     }
     tx.move_posting(posting.id, State::Queued, State::Removed).await?;
-    rest::goes_on(&mut tx, posting, original, road.now_ms()).await?;
+    rest::goes_on(&mut tx, posting, Some(original), road.now_ms()).await?;
     tx.finish(lease, &Finish::Done, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())
@@ -272,8 +276,9 @@ pub async fn queue(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowErro
         }
         tx.move_posting(*id, posting.state, State::Queued).await?;
         let key = format!("{POST}:{id}");
-        let decided = posting.error_code.as_deref().is_some_and(|code| DECIDED.contains(&code));
-        let wanted = Wanted { decided: decided.then(|| now_ms.into()) };
+        let over_payment = posting.error_code.as_deref() == Some(OVER_PAYMENT);
+        let decided = (over_payment || is_unknown(&posting)).then(|| now_ms.into());
+        let wanted = Wanted { decided, over_payment };
         let payload = serde_json::to_string(&wanted).map_err(std::io::Error::other)?;
         tx.want_again(&key, POST, *id, &payload, now_ms).await?;
         tx.revive(&key, now_ms).await?;
@@ -321,11 +326,40 @@ async fn take_out(road: &Road, ids: &[i64], actor: &str, back: &mut Vec<i64>) ->
             return Err(FlowError::refused("REMIT-0411", text));
         }
         tx.move_posting(*id, posting.state, State::Removed).await?;
-        let (request, key) = (posting.request_id, &posting.key);
-        tx.event_of_request(request, "posting removed", actor, key, road.now_ms()).await?;
+        let (request, key, now_ms) = (posting.request_id, &posting.key, road.now_ms());
+        tx.event_of_request(request, "posting removed", actor, key, now_ms).await?;
+        rest::goes_on(&mut tx, &posting, None, now_ms).await?;
     }
     tx.commit().await?;
+    road.wake.all();
     Ok(())
+}
+
+/// What a person found in the matter software, of postings of which nobody else could know: all of them or none.
+pub async fn written(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let mut tx = road.store.begin().await?;
+    for id in ids {
+        let posting = tx.posting(*id).await?.ok_or_else(|| missing(*id))?;
+        if !is_unknown(&posting) {
+            let why = format!(
+                "posting {id} is {}: only one of which nobody knows whether it is written can be called so",
+                posting.state
+            );
+            return Err(FlowError::refused("REMIT-0411", why));
+        }
+        tx.posting_posted(*id, None, now_ms).await?;
+        tx.event_of_request(posting.request_id, "posting found", actor, &posting.key, now_ms).await?;
+        rest::goes_on(&mut tx, &posting, None, now_ms).await?;
+    }
+    tx.commit().await?;
+    road.wake.all();
+    Ok(())
+}
+
+/// Whether an attempt to write it has no known end, and cannot be asked about.
+fn is_unknown(posting: &Posting) -> bool {
+    posting.state == State::Incomplete && posting.error_code.as_deref() == Some(NOBODY_KNOWS)
 }
 
 fn missing(id: i64) -> FlowError {

@@ -6,8 +6,8 @@ use crate::road::{Road, money};
 use remitd_domain::account::Kind;
 use remitd_domain::posting::{Share, State, key, prorated, split};
 use remitd_domain::trust;
-use remitd_host::JobSpec;
-use remitd_store::{NewPosting, Posting};
+use remitd_host::{FailureClass, JobSpec};
+use remitd_store::{NewPosting, Posting, Tx};
 
 /// What one posting is to become.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,22 +28,58 @@ struct Part {
     amount_minor: i64,
 }
 
-/// Splits a posting that is not written yet; gives its parts. A queued one is taken back first, and stays pending where it cannot be
-/// split so.
+/// Splits a posting that is not written yet; gives its parts. A queued one is taken back for it.
 pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result<Vec<Posting>, FlowError> {
     let (posting, behind) = super::in_full(road, id).await?.ok_or_else(|| super::missing(id))?;
-    super::back::take_back(road, &posting, actor).await?;
-    let posting = road.store.posting(id).await?.ok_or_else(|| super::missing(id))?;
-    not_written(&posting)?;
+    if posting.state != State::Queued {
+        not_written(&posting)?;
+    }
     let account = road.account(&behind.account)?.kind;
     // Asked before the transaction: the matter software may take its time.
     let open = open_statements(road, &posting, to).await?;
     let parts = parts(&posting, to, &of_kind(account, to, &open))?;
     kept_apart(road, account, &posting, &parts, &open)?;
-    let now_ms = road.now_ms();
     let mut tx = road.store.begin().await?;
-    let posting = tx.posting(id).await?.ok_or_else(|| super::missing(id))?;
+    unchanged(&mut tx, &posting).await?;
+    tx.rollback().await?;
+    super::back::take_back(road, &posting, actor).await?;
+    let mut tx = road.store.begin().await?;
+    let posting = unchanged(&mut tx, &posting).await?;
     not_written(&posting)?;
+    let ids = split_into(&mut tx, &posting, &parts, road.now_ms()).await?;
+    let said = told(&posting, &parts)?;
+    tx.event_of_request(posting.request_id, "posting split", actor, &said, road.now_ms()).await?;
+    tx.commit().await?;
+    let mut split = Vec::with_capacity(ids.len());
+    for id in ids {
+        split.extend(road.store.posting(id).await?);
+    }
+    Ok(split)
+}
+
+/// The posting as it stands now: neither has money for it gone back since it was read, nor was it split by somebody else.
+async fn unchanged(tx: &mut Tx, read: &Posting) -> Result<Posting, FlowError> {
+    let standing = tx.standing_postings(read.payment_id).await?;
+    let found = standing.into_iter().find(|posting| posting.id == read.id);
+    found.filter(|now| (&now.statement, now.amount_minor) == (&read.statement, read.amount_minor)).ok_or_else(
+        || {
+            let why = format!(
+                "money of posting {} went back, or it was changed meanwhile: see remitd posting list",
+                read.id
+            );
+            FlowError::refused("REMIT-0411", why)
+        },
+    )
+}
+
+/// Gives the parts' ids; the first one is the posting itself.
+async fn split_into(
+    tx: &mut Tx,
+    posting: &Posting,
+    parts: &[Part],
+    now_ms: i64,
+) -> Result<Vec<i64>, FlowError> {
+    let id = posting.id;
     let mut ids = vec![id];
     for (at, part) in parts.iter().enumerate() {
         if at == 0 {
@@ -69,13 +105,7 @@ pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result
         };
         ids.push(tx.insert_posting(&new).await?);
     }
-    tx.event_of_request(posting.request_id, "posting split", actor, &told(&posting, &parts)?, now_ms).await?;
-    tx.commit().await?;
-    let mut split = Vec::with_capacity(ids.len());
-    for id in ids {
-        split.extend(road.store.posting(id).await?);
-    }
-    Ok(split)
+    Ok(ids)
 }
 
 fn not_written(posting: &Posting) -> Result<(), FlowError> {
@@ -108,8 +138,9 @@ async fn open_statements(road: &Road, posting: &Posting, to: &Split) -> Result<V
             open.sort_by_key(|statement| statement.issued.map(|day| (day.year, day.month, day.day)));
             Ok(open)
         }
-        Err(failure) if needed => Err(FlowError::Plugin { plugin: posting.connector.clone(), failure }),
-        Err(_) => Ok(Vec::new()),
+        // A mapping need not say how they are read; whose money a statement asks for is not guessed.
+        Err(failure) if !needed && failure.class == FailureClass::Invalid => Ok(Vec::new()),
+        Err(failure) => Err(FlowError::Plugin { plugin: posting.connector.clone(), failure }),
     }
 }
 

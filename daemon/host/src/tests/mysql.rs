@@ -1,10 +1,11 @@
 //! SQL on a real MariaDB, which the harness starts.
 
-use super::once::writes_once;
+use super::once::{insert, write, writes_once};
 use super::{Job, is, job};
 use crate::grants::Grants;
 use crate::reach::{Services, SqlConnection, run_script};
 use crate::wit::sql::{Host, Param, Statement, Value};
+use crate::wit::sql_once::Stopped;
 use crate::wit::types::{Date, Failure, FailureClass};
 use remitd_tests::mariadb;
 use sqlx::{Connection, Executor, MySqlConnection};
@@ -84,6 +85,9 @@ async fn procedures(job: &mut Job, url: &str) {
     assert!(!asked.rows.is_empty());
     let forget = query(job, "CALL forget(:after)", &after).await;
     is(&forget.unwrap_err(), FailureClass::Invalid, "read-only");
+    let find = statement("CALL bills(:after)", &after);
+    let Err(Stopped::Finding(failure)) = write(job, find, vec![insert("once-9")]).await else { panic!() };
+    is(&failure, FailureClass::Invalid, "statement");
     let grants = Grants { sql: vec!["elite".to_owned()], ..Grants::default() };
     let sql = vec![SqlConnection { name: "elite".into(), url: url.into(), statement_ms: STATEMENT_MS }];
     let mut reader = super::job(Services { sql, ..Services::default() }, grants);

@@ -43,6 +43,10 @@ pub async fn run(asked: &Asked, posting: Posting) -> Result<u8, Fault> {
             fs_err::write(&to, post::csv(road, &postings).await?)?;
             show::note(&format!("{} postings in {}", postings.len(), to.display()));
         }
+        Posting::Written { ids } => {
+            post::written(road, some(&ids)?, "cli").await?;
+            tell(asked, loaded, &found(road, &ids).await?)?;
+        }
         Posting::Remove { ids } => {
             post::remove(road, some(&ids)?, "cli").await?;
             tell(asked, loaded, &found(road, &ids).await?)?;

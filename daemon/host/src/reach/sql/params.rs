@@ -72,8 +72,9 @@ pub(super) fn bind(statement: &Statement, dialect: Dialect, access: Access) -> R
 /// Whether a statement calls a procedure. One that does not read is refused when it is bound.
 pub(super) fn calls(text: &str, dialect: Dialect) -> bool {
     let mut scanner = Scanner { rest: text, out: String::new(), dialect, before: ' ' };
-    let first = std::iter::from_fn(|| scanner.next().ok().flatten()).find(|piece| *piece != Piece::Blank);
-    matches!(first, Some(Piece::Word(word)) if words::calls(dialect, word))
+    let mut pieces = std::iter::from_fn(|| scanner.next().ok().flatten());
+    let first = pieces.find_map(|piece| if let Piece::Word(word) = piece { Some(word) } else { None });
+    first.is_some_and(|word| words::calls(dialect, word))
 }
 
 /// How a statement begins: enough to know it by, and the comment in which its author says what it is for.
@@ -499,6 +500,8 @@ mod tests {
             (MsSql, "/* bills */ EXEC open_bills @after = :after", true),
             (MsSql, "SELECT 1 EXEC open_bills", false),
             (Odbc, "call open_bills(:after)", true),
+            (Odbc, "{call open_bills(:after)}", true),
+            (Postgres, "(SELECT 1)", false),
             (MySql, "-- bills\nCALL open_bills(:after)", true),
             (MySql, "EXEC open_bills", false),
             (Postgres, "CALL open_bills(:after)", true),

@@ -1,7 +1,7 @@
 //! What a transaction does between its begin and its end, the same on every engine: its changes, and where they are known by a key,
 //! the question whether they are there already. Owns no connection.
 
-use super::params::{Access, Bound, Dialect, bind, excerpt};
+use super::params::{Access, Bound, Dialect, bind, calls, excerpt};
 use super::places::Lease;
 use super::{Database, STATEMENTS_MOST};
 use crate::wit::sql::{Rows, Statement};
@@ -67,6 +67,13 @@ impl<'a> Work<'a> {
         if changes.len() > STATEMENTS_MOST {
             let message = format!("a transaction has at most {STATEMENTS_MOST} statements");
             return Err(Failure::invalid("too-many-statements", message).into());
+        }
+        if let Some(find) = find.filter(|find| dialect == Dialect::MySql && calls(&find.text, dialect)) {
+            let message = format!(
+                "a procedure of MySQL may commit by itself, and the transaction would no longer be whole: {}",
+                excerpt(&find.text)
+            );
+            return Err(Stopped::Finding(Failure::invalid("statement", message)));
         }
         let find =
             find.map(|find| bind(find, dialect, Access::Read)).transpose().map_err(Stopped::Finding)?;
