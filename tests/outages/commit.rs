@@ -90,11 +90,35 @@ fn a_person_decides_where_there_is_no_key() {
         list.as_array().is_some_and(|list| list.len() == 1)
     });
     firm.cli(&["posting", "written", "2"]).expect(2);
+    let refused = firm.cli(&["posting", "reallocate", "3", "--to", "B-3=40", "--to", "B-1=60"]);
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.stderr.contains("nobody knows whether posting 3 is written"), "{refused:?}");
     assert_eq!(firm.ask(&["posting", "written", "3"])[0]["state"], "posted");
     firm.books("both are written", |books| books["unposted"] == 0 && books["postings"] == 4);
     let sum = "SELECT count(*), CAST(sum(amount) AS INTEGER) FROM receipt";
     assert_eq!(matters.ask(&firm, sum), "4|200");
+    a_wrong_answer(&firm, &matters, &wire);
     firm.stop();
+}
+
+/// Who says that nothing is written while it pays the whole bill is met by the balance, and may think again.
+fn a_wrong_answer(firm: &Firm, matters: &Matters, wire: &Wire) {
+    let link = ask_for(firm, "B-2", "480.51");
+    let checkout = firm.provider.run(payer::begin(&link, None));
+    wire.arm("COMMIT", Fault::Unheard);
+    assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
+    wire.fired(4);
+    wire.let_go();
+    let waits = |says: &str| {
+        firm.until("it waits for a person", &["posting", "list", "--view", "incomplete"], |list| {
+            list[0]["code"] == "nobody-knows" && list[0]["error"].as_str().unwrap().contains(says)
+        })
+    };
+    let id = waits("post: ")[0]["id"].to_string();
+    firm.cli(&["posting", "retry", &id]).expect(0);
+    waits("0.00 USD of B-2 is open");
+    assert_eq!(matters.ask(firm, "SELECT count(*) FROM receipt WHERE bill = 'B-2'"), "1");
+    assert_eq!(firm.ask(&["posting", "written", &id])[0]["state"], "posted");
 }
 
 fn each_case(matters: &Matters) {

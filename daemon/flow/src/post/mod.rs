@@ -103,13 +103,17 @@ async fn write(
     if wanted.over_payment || posting.statement.is_empty() {
         return Ok(connector.post(job, wire).await);
     }
-    let before = match wanted.decided {
-        // Who has it tried again after an unknown end says that it is not written.
-        Some(_) if lease.attempt == 1 => Ok(Before::Nothing),
-        _ => left_behind(&connector, &job, lease, posting).await,
+    // Who has it tried again after an unknown end says that it is not written: for one attempt that comes to writing.
+    let is_said = wanted.decided.is_some() && (lease.attempt == 1 || is_unasked(posting));
+    let before = match is_said {
+        true => Ok(Before::Nothing),
+        false => left_behind(&connector, &job, lease, posting).await,
     };
     Ok(match before {
-        Ok(Before::Nothing) => connector.post_within(job, wire, over_payment).await,
+        Ok(Before::Nothing) => {
+            let written = connector.post_within(job, wire, over_payment).await;
+            written.map_err(|failure| if is_said { still_unknown(failure) } else { failure })
+        }
         Ok(Before::Written(Entry { external_ref })) => {
             Ok(PostResult { outcome: PostOutcome::Found, external_ref })
         }
@@ -141,8 +145,22 @@ async fn left_behind(
         let found = connector.by_key(job.clone(), posting.key.clone()).await?;
         return Ok(found.map_or(Before::Nothing, Before::Written));
     }
-    let is_unasked = posting.error_code.as_deref().is_some_and(|code| code.starts_with(UNASKED));
-    Ok(if lease.attempt == 1 || is_unasked { Before::Nothing } else { Before::Unknown })
+    Ok(if lease.attempt == 1 || is_unasked(posting) { Before::Nothing } else { Before::Unknown })
+}
+
+/// Whether the last attempt did not even learn what is open.
+fn is_unasked(posting: &Posting) -> bool {
+    posting.error_code.as_deref().is_some_and(|code| code.starts_with(UNASKED))
+}
+
+/// Less is open than a person thought who had it tried again: what is paid there may be this very posting.
+fn still_unknown(failure: Failure) -> Failure {
+    if failure.code != OVER_PAYMENT {
+        return failure;
+    }
+    let message =
+        format!("{}; it may be this very posting, of which an attempt has no known end", failure.message);
+    Failure { code: NOBODY_KNOWS.to_owned(), message, ..failure }
 }
 
 /// Why it is not written, where more is paid than is open: the statement was paid by hand meanwhile, or changed. A person decides.
@@ -304,8 +322,11 @@ fn not_to_be_posted(posting: &Posting) -> Option<String> {
 pub async fn remove(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowError> {
     let mut back = Vec::new();
     let removed = take_out(road, ids, actor, &mut back).await;
-    if removed.is_err() && !back.is_empty() {
-        queue(road, &back, actor).await?;
+    if removed.is_err() {
+        // Each by itself: one may be somebody else's by now.
+        for id in back {
+            queue(road, &[id], actor).await?;
+        }
     }
     removed
 }
@@ -317,7 +338,7 @@ async fn take_out(road: &Road, ids: &[i64], actor: &str, back: &mut Vec<i64>) ->
             back.push(*id);
         }
     }
-    let mut tx = road.store.begin().await?;
+    let (mut tx, mut removed) = (road.store.begin().await?, Vec::new());
     for id in ids {
         let posting = tx.posting(*id).await?.ok_or_else(|| missing(*id))?;
         if !matches!(posting.state, State::Pending | State::Incomplete) {
@@ -328,7 +349,11 @@ async fn take_out(road: &Road, ids: &[i64], actor: &str, back: &mut Vec<i64>) ->
         tx.move_posting(*id, posting.state, State::Removed).await?;
         let (request, key, now_ms) = (posting.request_id, &posting.key, road.now_ms());
         tx.event_of_request(request, "posting removed", actor, key, now_ms).await?;
-        rest::goes_on(&mut tx, &posting, None, now_ms).await?;
+        removed.push(posting);
+    }
+    // What is removed beside its reversal does not go on.
+    for posting in &removed {
+        rest::goes_on(&mut tx, posting, None, road.now_ms()).await?;
     }
     tx.commit().await?;
     road.wake.all();

@@ -6,7 +6,7 @@ use crate::road::{Road, money};
 use remitd_domain::account::Kind;
 use remitd_domain::posting::{Share, State, key, prorated, split};
 use remitd_domain::trust;
-use remitd_host::{FailureClass, JobSpec};
+use remitd_host::JobSpec;
 use remitd_store::{NewPosting, Posting, Tx};
 
 /// What one posting is to become.
@@ -31,7 +31,7 @@ struct Part {
 /// Splits a posting that is not written yet; gives its parts. A queued one is taken back for it.
 pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result<Vec<Posting>, FlowError> {
     let (posting, behind) = super::in_full(road, id).await?.ok_or_else(|| super::missing(id))?;
-    if posting.state != State::Queued {
+    if posting.state != State::Queued || posting.reverses.is_some() {
         not_written(&posting)?;
     }
     let account = road.account(&behind.account)?.kind;
@@ -109,6 +109,13 @@ async fn split_into(
 }
 
 fn not_written(posting: &Posting) -> Result<(), FlowError> {
+    if super::is_unknown(posting) {
+        let why = format!(
+            "nobody knows whether posting {} is written: posting written says that it is, posting retry that it is not",
+            posting.id
+        );
+        return Err(FlowError::refused("REMIT-0411", why));
+    }
     if posting.reverses.is_none() && matches!(posting.state, State::Pending | State::Incomplete) {
         return Ok(());
     }
@@ -138,8 +145,8 @@ async fn open_statements(road: &Road, posting: &Posting, to: &Split) -> Result<V
             open.sort_by_key(|statement| statement.issued.map(|day| (day.year, day.month, day.day)));
             Ok(open)
         }
-        // A mapping need not say how they are read; whose money a statement asks for is not guessed.
-        Err(failure) if !needed && failure.class == FailureClass::Invalid => Ok(Vec::new()),
+        // A mapping need not say how they are read; where it does, whose money a statement asks for is not guessed.
+        Err(failure) if !needed && failure.code == "not-configured" => Ok(Vec::new()),
         Err(failure) => Err(FlowError::Plugin { plugin: posting.connector.clone(), failure }),
     }
 }
