@@ -139,21 +139,15 @@ matters_on_mariadb! {
     webhook_only
 }
 
-/// Drivers by others, each in a process of its own: the ways that postings and searches take.
+/// Drivers by others, each in a process of its own: the ways that postings and searches take. PostgreSQL's goes those that write, and
+/// the push that reads.
 #[cfg(feature = "odbc")]
 macro_rules! by_odbc {
-    ($($name:ident)*) => {
-        mod matters_by_odbc {
+    ($driver:ident $place:ident $($name:ident)*) => {
+        mod $driver {
             $(#[test]
             fn $name() {
-                crate::story::tell(stringify!($name), crate::story::Place::MattersByOdbc);
-            })*
-        }
-
-        mod matters_by_odbc_on_postgres {
-            $(#[test]
-            fn $name() {
-                crate::story::tell(stringify!($name), crate::story::Place::MattersByOdbcOnPostgres);
+                crate::story::tell(stringify!($name), crate::story::Place::$place);
             })*
         }
     };
@@ -161,6 +155,7 @@ macro_rules! by_odbc {
 
 #[cfg(feature = "odbc")]
 by_odbc! {
+    matters_by_odbc MattersByOdbc
     ach_returns
     matter_ask
     matter_ask_several
@@ -172,6 +167,18 @@ by_odbc! {
     posting_split
     push
     push_one_link
+    refund
+    stale_links
+}
+
+#[cfg(feature = "odbc")]
+by_odbc! {
+    matters_by_odbc_on_postgres MattersByOdbcOnPostgres
+    matter_prepare
+    posting_conflict
+    posting_entry
+    posting_refused
+    push
     refund
     stale_links
 }
