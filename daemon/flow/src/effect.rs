@@ -127,6 +127,12 @@ pub(crate) async fn want_receipt(
     Ok(())
 }
 
+/// A posting that was refused goes another way: nobody needs to look at its attempt any more.
+pub(crate) async fn settle_post(tx: &mut Tx, posting: i64, now_ms: i64) -> Result<(), FlowError> {
+    tx.settle(&format!("{POST}:{posting}"), now_ms).await?;
+    Ok(())
+}
+
 /// A link that ended must not stay payable at the gateway.
 pub(crate) async fn close_checkout(tx: &mut Tx, request: i64, now_ms: i64) -> Result<(), FlowError> {
     if let Some(checkout) = tx.live_checkout(request).await? {

@@ -196,6 +196,13 @@ impl Tx {
         Ok(self.execute(sql, args![key, now_ms]).await? == 1)
     }
 
+    /// Ends an effect that came to nothing, of which a person or the events have made something else.
+    pub async fn settle(&mut self, key: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let sql = "UPDATE effect SET state = 'done', done_ms = $2
+                   WHERE key = $1 AND state IN ('waiting', 'failed', 'unknown')";
+        Ok(self.execute(sql, args![key, now_ms]).await? == 1)
+    }
+
     /// What comes again: there once, due at `at_ms`, or sooner where it was due before and did not come to its end.
     pub async fn want_again(
         &mut self,

@@ -4,7 +4,7 @@ use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::posted::Posted;
-use remitd_domain::posting::State;
+use remitd_domain::posting::{NOBODY_KNOWS, State};
 use std::collections::HashSet;
 
 #[derive(Debug, Clone)]
@@ -29,6 +29,13 @@ pub struct Posting {
     pub error: Option<String>,
     pub created_ms: i64,
     pub posted_ms: Option<i64>,
+}
+
+impl Posting {
+    /// Whether an attempt to write it has no known end, and cannot be asked about.
+    pub fn is_unknown(&self) -> bool {
+        self.state == State::Incomplete && self.error_code.as_deref() == Some(NOBODY_KNOWS)
+    }
 }
 
 #[derive(Debug, Clone)]

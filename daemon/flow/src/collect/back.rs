@@ -3,12 +3,12 @@
 //! share is reversed, and what stays of it is written anew once that is done.
 
 use super::events::{new_payment, posting_key};
-use crate::effect::POST;
+use crate::effect::{POST, settle_post};
 use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Road, money};
 use remitd_domain::payment::{Back, Known, State as Paid, back};
-use remitd_domain::posting::{AFTER_REVERSAL, NOBODY_KNOWS, State as PostingState, rest_key};
+use remitd_domain::posting::{AFTER_REVERSAL, State as PostingState, rest_key};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_store::{Checkout, NewPayment, NewPosting, Payment, Posting, Request, Tx};
 
@@ -121,10 +121,10 @@ async fn take_share(
     match posting.state {
         PostingState::Removed => return Ok(()),
         // Its reversal waits with it, until a person says whether it is written.
-        PostingState::Incomplete if posting.error_code.as_deref() == Some(NOBODY_KNOWS) => {}
+        PostingState::Incomplete if posting.is_unknown() => {}
         PostingState::Pending | PostingState::Incomplete if stays_minor == 0 => {
             tx.move_posting(posting.id, posting.state, PostingState::Removed).await?;
-            return Ok(());
+            return settle_post(tx, posting.id, now_ms).await;
         }
         PostingState::Pending | PostingState::Incomplete => {
             return Ok(tx.lessen_posting(posting.id, stays_minor).await?);

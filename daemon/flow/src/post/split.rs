@@ -1,5 +1,6 @@
 //! The split of a payment, changed by hand until it is posted: one posting becomes several, which sum to the same cent.
 
+use crate::effect::settle_post;
 use crate::error::FlowError;
 use crate::plugin::connector::{Statement, kind};
 use crate::road::{Road, money};
@@ -47,6 +48,7 @@ pub async fn reallocate(road: &Road, id: i64, to: &Split, actor: &str) -> Result
     let posting = unchanged(&mut tx, &posting).await?;
     not_written(&posting)?;
     let ids = split_into(&mut tx, &posting, &parts, road.now_ms()).await?;
+    settle_post(&mut tx, id, road.now_ms()).await?;
     let said = told(&posting, &parts)?;
     tx.event_of_request(posting.request_id, "posting split", actor, &said, road.now_ms()).await?;
     tx.commit().await?;
@@ -109,7 +111,7 @@ async fn split_into(
 }
 
 fn not_written(posting: &Posting) -> Result<(), FlowError> {
-    if super::is_unknown(posting) {
+    if posting.is_unknown() {
         let why = format!(
             "nobody knows whether posting {} is written: posting written says that it is, posting retry that it is not",
             posting.id

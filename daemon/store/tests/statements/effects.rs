@@ -66,6 +66,9 @@ async fn finished(store: &Store, answers: &mut Answers) {
         tx.commit().await.unwrap();
         answers.note("effect", store.effect(MAIL).await.unwrap());
         let mut tx = store.begin().await.unwrap();
+        answers.note("settle", tx.settle(MAIL, NOW).await.unwrap());
+        tx.rollback().await.unwrap();
+        let mut tx = store.begin().await.unwrap();
         answers.note("revive", tx.revive(MAIL, NOW).await.unwrap());
         tx.commit().await.unwrap();
     }
