@@ -70,7 +70,10 @@ stories! {
     posting_refused
     posting_split
     push
+    push_by_hand
+    push_offices
     push_one_link
+    push_review
     push_shares
     push_rules
     quick_link
@@ -124,7 +127,10 @@ matters_on_mariadb! {
     posting_refused
     posting_split
     push
+    push_by_hand
+    push_offices
     push_one_link
+    push_review
     push_shares
     push_rules
     quick_link
@@ -166,7 +172,10 @@ by_odbc! {
     posting_refused
     posting_split
     push
+    push_by_hand
+    push_offices
     push_one_link
+    push_review
     refund
     stale_links
 }

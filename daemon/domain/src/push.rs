@@ -53,7 +53,7 @@ fn no(rule: &'static str, why: impl Into<Cow<'static, str>>) -> Result<(), No> {
     Err(No { rule, why: why.into() })
 }
 
-/// Numbers of clients, matters and statements that staff keep in a file, one a line; what stands after `#` says why.
+/// Numbers of clients, matters and statements that staff keep in a file, one a line; what stands after `#`, at the begin of a line or after a blank, says why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HoldList {
     /// The line, from 1, and the reason.
@@ -64,7 +64,13 @@ impl HoldList {
     pub fn read(text: &str) -> HoldList {
         let mut entries = HashMap::new();
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-            let (number, reason) = line.split_once('#').unwrap_or((line, ""));
+            let comment = line.match_indices('#').find(|(at, _)| {
+                line.get(..*at)
+                    .is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
+            });
+            let (number, reason) =
+                comment.and_then(|(at, _)| line.split_at_checked(at)).unwrap_or((line, ""));
+            let reason = reason.trim_start_matches('#');
             if !number.trim().is_empty() {
                 let entry = (at + 1, reason.trim().to_owned());
                 entries.entry(number.trim().to_owned()).or_insert(entry);
@@ -73,10 +79,8 @@ impl HoldList {
         HoldList { entries }
     }
 
-    fn asked(&self, facts: &Facts<'_>) -> Result<(), No> {
-        for (what, number) in
-            [("client", facts.client), ("matter", facts.matter), ("statement", facts.statement)]
-        {
+    fn asked(&self, numbers: [(&str, &str); 3]) -> Result<(), No> {
+        for (what, number) in numbers {
             if let Some((line, reason)) = self.entries.get(number) {
                 let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
                 return no("hold_list", format!("its {what} {number} is in line {line} of the list{reason}"));
@@ -102,6 +106,28 @@ impl Rules {
         set.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
     }
 
+    /// Of whom nothing is asked, whatever is open, as far as the numbers are known.
+    pub fn left_out(
+        &self,
+        client: &str,
+        matter: &str,
+        statement: &str,
+        held: Option<&HoldList>,
+    ) -> Result<(), No> {
+        if let Some(held) = held {
+            held.asked([("client", client), ("matter", matter), ("statement", statement)])?;
+        }
+        for (rule, numbers, what, number) in [
+            ("clients_out", &self.clients_out, "client", client),
+            ("matters_out", &self.matters_out, "matter", matter),
+        ] {
+            if numbers.iter().any(|one| one == number) {
+                no(rule, format!("its {what} {number} is left out"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The first rule that says no.
     pub fn ask(
         &self,
@@ -119,11 +145,9 @@ impl Rules {
         if !facts.hold.is_empty() {
             no("hold", format!("it is on hold: {}", facts.hold))?;
         }
-        if let Some(held) = held {
-            held.asked(facts)?;
-        }
-        out("clients_out", &self.clients_out, "client", facts.client)?;
-        out("matters_out", &self.matters_out, "matter", facts.matter)?;
+        self.left_out(facts.client, facts.matter, facts.statement, held)?;
+        told("clients_out", &self.clients_out, "client", facts.client)?;
+        told("matters_out", &self.matters_out, "matter", facts.matter)?;
         only("practices", &self.practices, "practice", facts.practice)?;
         only("offices", &self.offices, "office", facts.office)?;
         only("responsible", &self.responsible, "responsible", facts.responsible)?;
@@ -150,29 +174,18 @@ impl Rules {
     }
 }
 
-/// Numbers that are left out.
-fn out(rule: &'static str, numbers: &[String], what: &str, number: &str) -> Result<(), No> {
-    if numbers.is_empty() {
-        return Ok(());
-    }
-    if number.is_empty() {
+/// What a rule is asked by must be known.
+fn told(rule: &'static str, asked: &[String], what: &str, word: &str) -> Result<(), No> {
+    if !asked.is_empty() && word.is_empty() {
         return no(rule, format!("its {what} is not told: has the mapping a column {what}?"));
     }
-    match numbers.iter().any(|one| one == number) {
-        true => no(rule, format!("its {what} {number} is left out")),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// Words of which one must be the statement's, in whatever case.
 fn only(rule: &'static str, words: &[String], what: &str, word: &str) -> Result<(), No> {
-    if words.is_empty() {
-        return Ok(());
-    }
-    if word.is_empty() {
-        return no(rule, format!("its {what} is not told: has the mapping a column {what}?"));
-    }
-    match words.iter().any(|one| one.to_lowercase() == word.to_lowercase()) {
+    told(rule, words, what, word)?;
+    match words.is_empty() || words.iter().any(|one| one.to_lowercase() == word.to_lowercase()) {
         true => Ok(()),
         false => no(rule, format!("its {what} is {word}, not {}", words.join(" or "))),
     }
@@ -204,7 +217,7 @@ mod tests {
 
     /// What a push with these rules says: the rule of the no, or the names of those that said yes.
     fn check(rules: &Rules, facts: &Facts<'_>, expect: &str) {
-        let list = HoldList::read("\u{feff}# held\n\n 00300 \nB-9 # in dispute\r\n");
+        let list = HoldList::read("\u{feff}# held\n\n 00300 \nB-9 # in dispute\r\nINV#7\n");
         let said = rules.ask(facts, Kind::Operating, Some(&list), day("2026-11-30"));
         let names = || rules.names(Some(&list)).join(" ");
         let said = said.map_or_else(|no| format!("{}: {}", no.rule, no.why), |()| names());
@@ -229,6 +242,12 @@ mod tests {
             &Facts { client: "00300", ..facts() },
             "hold_list: its client 00300 is in line 3 of the list",
         );
+        check(
+            &none,
+            &Facts { matter: "INV#7", ..facts() },
+            "hold_list: its matter INV#7 is in line 5 of the list",
+        );
+        check(&none, &Facts { matter: "INV", ..facts() }, "hold_list");
         check(&none, &Facts { hold: "asked by AB", ..facts() }, "hold: it is on hold: asked by AB");
         check(
             &none,

@@ -1,12 +1,13 @@
 //! Whether an invoice is asked for already: by a request itself, by a line of a gathered one, as a whole or one payer's share of
 //! it. Owns the look-ups; who makes links looks while it is its turn.
 
-use crate::db::{Sql, Tx, args};
+use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::request::{misfit, packed};
 use remitd_domain::policy::Duplicates;
 use remitd_domain::request::State;
+use remitd_domain::shares::Part;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Invoices that are asked for, each with the payers of whom; the whole of one is asked of nobody by name.
@@ -19,6 +20,22 @@ impl Asked {
         let clashes = |payer: &String| payer.is_empty() || share.is_none_or(|share| share == payer);
         self.0.get(invoice).is_some_and(|payers| payers.iter().any(clashes))
     }
+
+    /// A payer of a share of the invoice who is none of these.
+    pub fn stranger(&self, invoice: &str, of: &[Part]) -> Option<&str> {
+        let payers = self.0.get(invoice)?.iter().map(String::as_str);
+        stranger(payers, of)
+    }
+
+    pub fn extend(&mut self, more: Asked) {
+        for (invoice, payers) in more.0 {
+            self.0.entry(invoice).or_default().extend(payers);
+        }
+    }
+}
+
+fn stranger<'a>(mut payers: impl Iterator<Item = &'a str>, of: &[Part]) -> Option<&'a str> {
+    payers.find(|payer| !payer.is_empty() && of.iter().all(|part| part.payer != *payer))
 }
 
 /// In three parts, so that each finds its index.
@@ -70,18 +87,19 @@ const ASKED: Sql = Sql {
     ),
 };
 
-/// What payers of shares have paid of a statement, as far as it is written.
+/// What payers of shares have paid of a statement, as far as it is written, be it by hand: a posting that was removed, unless its money
+/// went back.
 macro_rules! paid {
     ($list:literal) => {
         concat!(
             "SELECT statement, payer, CAST(sum(paid) AS BIGINT) FROM (
-               SELECT p.statement, r.payer, CASE p.kind WHEN 'reversal' THEN -p.amount_minor ELSE p.amount_minor END AS paid
-               FROM posting p JOIN request r ON r.id = p.request_id
-               WHERE p.connector = $1 AND p.statement IN (", $list, ") AND p.state = 'posted' AND r.payer <> ''
-               UNION ALL SELECT p.statement, l.payer, CASE p.kind WHEN 'reversal' THEN -p.amount_minor ELSE p.amount_minor END
-               FROM posting p JOIN request_line l ON l.request_id = p.request_id AND l.invoice = p.statement
-               WHERE p.connector = $1 AND p.statement IN (", $list, ") AND p.state = 'posted' AND l.payer <> ''
-             ) AS parts GROUP BY statement, payer"
+               SELECT p.statement, coalesce(l.payer, r.payer) AS payer,
+                 CASE p.kind WHEN 'reversal' THEN -p.amount_minor ELSE p.amount_minor END AS paid
+               FROM posting p JOIN request r ON r.id = p.request_id JOIN payment m ON m.id = p.payment_id
+                 LEFT JOIN request_line l ON l.request_id = p.request_id AND l.invoice = p.statement
+               WHERE p.connector = $1 AND p.statement IN (", $list, ")
+                 AND (p.state = 'posted' OR (p.state = 'removed' AND p.kind = 'payment' AND m.returned_minor = 0))
+             ) AS parts WHERE payer <> '' GROUP BY statement, payer"
         )
     };
 }
@@ -98,6 +116,17 @@ pub struct PaidShares(BTreeMap<(String, String), i64>);
 impl PaidShares {
     pub fn minor(&self, statement: &str, payer: &str) -> i64 {
         self.0.get(&(statement.to_owned(), payer.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// Somebody who has paid a share of the statement and is none of these.
+    pub fn stranger(&self, statement: &str, of: &[Part]) -> Option<&str> {
+        let paid = self.0.iter().filter(|((of, _), minor)| of == statement && **minor > 0);
+        stranger(paid.map(|((_, payer), _)| payer.as_str()), of)
+    }
+
+    fn read(rows: &[Row]) -> Result<PaidShares, StoreError> {
+        let of = |row: &Row| Ok(((row.text(0)?, row.text(1)?), row.int(2)?));
+        rows.iter().map(of).collect::<Result<_, StoreError>>().map(PaidShares)
     }
 }
 
@@ -139,20 +168,29 @@ impl Tx {
         }
         Ok(asked)
     }
+
+    /// As [`Store::paid_shares`].
+    pub async fn paid_shares(
+        &mut self,
+        connector: &str,
+        statements: &[&str],
+    ) -> Result<PaidShares, StoreError> {
+        if statements.is_empty() {
+            return Ok(PaidShares::default());
+        }
+        let list = serde_json::to_string(statements).map_err(misfit)?;
+        PaidShares::read(&self.rows(PAID, args![connector, &list]).await?)
+    }
 }
 
 impl Store {
     /// What the payers who share `statements` have paid of them, as far as it is written into the matter software.
     pub async fn paid_shares(&self, connector: &str, statements: &[&str]) -> Result<PaidShares, StoreError> {
-        let mut paid = PaidShares::default();
         // Few statements are shared: most pages of a push have none.
         if statements.is_empty() {
-            return Ok(paid);
+            return Ok(PaidShares::default());
         }
         let list = serde_json::to_string(statements).map_err(misfit)?;
-        for row in self.db.rows(PAID, args![connector, &list]).await? {
-            paid.0.insert((row.text(0)?, row.text(1)?), row.int(2)?);
-        }
-        Ok(paid)
+        PaidShares::read(&self.db.rows(PAID, args![connector, &list]).await?)
     }
 }

@@ -87,18 +87,20 @@ const LINES: &str =
     "SELECT invoice, amount_minor, invoice_date, due_date, client, matter, message, file_line,
                      payer, shares FROM request_line WHERE request_id = $1 ORDER BY line";
 
-/// The oldest first, so that a part payment settles the oldest; the link is that of the oldest too.
+/// The oldest first, so that a part payment settles the oldest; the link is that of the oldest too. What people picked stays in their
+/// order, and so does what follows a link.
 const GATHER: &str = "INSERT INTO request_line (request_id, line, came_as, account, invoice, amount_minor, invoice_date, due_date,
        client, matter, message, file_line, payer, shares)
      SELECT first_value(id) OVER link, row_number() OVER link - 1, id, account, invoice, amount_minor, invoice_date, due_date,
        client, matter, message, line, payer, shares
-     FROM (SELECT r.*, lower(r.payer_email) AS mailbox, (row_number() OVER payer - 1) / $2 AS link_no, count(*) OVER everyone AS many
-           FROM request r WHERE r.batch_id = $1 AND r.state = 'draft'
-           WINDOW everyone AS (PARTITION BY lower(r.payer_email), r.payer_name, r.client),
-             payer AS (PARTITION BY lower(r.payer_email), r.payer_name, r.client
-               ORDER BY coalesce(r.invoice_date, '9999'), r.id)) AS asked
+     FROM (SELECT drafts.*, (row_number() OVER payer - 1) / $2 AS link_no, count(*) OVER everyone AS many
+           FROM (SELECT r.*, lower(r.payer_email) AS mailbox,
+                   CASE WHEN b.source IN ('file', 'folder', 'push') THEN coalesce(r.invoice_date, '9999') ELSE '' END AS age
+                 FROM request r JOIN batch b ON b.id = r.batch_id WHERE r.batch_id = $1 AND r.state = 'draft') AS drafts
+           WINDOW everyone AS (PARTITION BY mailbox, payer_name, client),
+             payer AS (PARTITION BY mailbox, payer_name, client ORDER BY age, id)) AS asked
      WHERE many > 1
-     WINDOW link AS (PARTITION BY mailbox, payer_name, client, link_no ORDER BY coalesce(invoice_date, '9999'), id)";
+     WINDOW link AS (PARTITION BY mailbox, payer_name, client, link_no ORDER BY age, id)";
 
 /// `$2` is a line break.
 const SUM: &str = "UPDATE request SET invoice = '', invoice_date = NULL, payer = '', shares = '',

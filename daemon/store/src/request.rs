@@ -329,7 +329,9 @@ macro_rules! payable {
             "SELECT ",
             $rows,
             " FROM (SELECT id, invoice, amount_minor, currency, payer FROM request
-               WHERE connector = $1 AND account = $2 AND state = 'outstanding' AND id > $3 ORDER BY id LIMIT $4) AS page"
+               WHERE connector = $1 AND account = $2 AND id > $3
+                 AND (state = 'outstanding' OR (state = 'draft' AND batch_id IN (SELECT id FROM batch WHERE source = 'push' AND state = 'review')))
+               ORDER BY id LIMIT $4) AS page"
         )
     };
 }

@@ -4,14 +4,15 @@
 use super::gate::Gate;
 use super::push::draft;
 use super::quick::{all, new_batch};
-use super::rules::shares;
+use super::rules::{same_payers, shares};
 use crate::error::FlowError;
 use crate::plugin::connector::{Statement, kind};
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, money};
 use remitd_domain::draft::{Draft, Drafts};
-use remitd_domain::policy::OneLink;
+use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::posting::split;
+use remitd_domain::push::No;
 use remitd_domain::trust;
 use remitd_host::JobSpec;
 use remitd_store::{NewBatch, Request};
@@ -42,6 +43,7 @@ pub async fn ask(
     basket: &Basket<'_>,
     release: Release,
 ) -> Result<Vec<Request>, FlowError> {
+    let read_ms = road.now_ms();
     let open = open_statements(road, basket).await?;
     let lines = pick(account, basket, &open)?;
     kept_apart(road, account, &lines)?;
@@ -49,8 +51,45 @@ pub async fn ask(
     let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
     let batch = format!("matter {}", basket.matters.join(", "));
     let new = NewBatch { one_link: policy.one_link, ..new_batch(road, "matter", &batch, account) };
-    let gate = Gate::open(road, new, account, basket.connector, policy).await?;
+    let mut gate = Gate::open(road, new, account, basket.connector, policy).await?;
+    free(&mut gate, account, basket, &drafts, read_ms).await?;
     all(road, gate, &drafts, None).await
+}
+
+/// Nothing of it is asked for into another account, or paid and not in the balance yet. What is asked for into this one, the gate
+/// will say.
+async fn free(
+    gate: &mut Gate<'_>,
+    account: &Account,
+    basket: &Basket<'_>,
+    drafts: &Drafts,
+    read_ms: i64,
+) -> Result<(), FlowError> {
+    let mut numbers: Vec<_> = (0..drafts.len()).map(|at| drafts.row(at).invoice).collect();
+    numbers.dedup();
+    let live = gate.tx().asked_already(&account.id, &numbers, Duplicates::Live).await?;
+    let elsewhere = gate.asked_elsewhere(&numbers).await?;
+    let paid = gate.tx().paid_shares(basket.connector, &numbers).await?;
+    let settling = gate.tx().settling(basket.connector, &account.id, &numbers, read_ms).await?;
+    for at in 0..drafts.len() {
+        let Draft { invoice, share, .. } = drafts.draft(at);
+        if settling.contains(&invoice) {
+            return Err(refused(format!(
+                "money for {invoice} has arrived and is on its way into the matter software: see remitd posting list, and ask again \
+                 once it is posted"
+            )));
+        }
+        if elsewhere.has(&invoice, drafts.payer(at)) {
+            return Err(refused(format!(
+                "{invoice} is asked for already, into another account: see remitd request list"
+            )));
+        }
+        if let Some(share) = share {
+            let same = same_payers(&invoice, &share, &live, &paid);
+            same.map_err(|No { why, .. }| refused(format!("{invoice}: {why}")))?;
+        }
+    }
+    Ok(())
 }
 
 async fn drafts(road: &Road, basket: &Basket<'_>, lines: &[(Statement, i64)]) -> Result<Drafts, FlowError> {

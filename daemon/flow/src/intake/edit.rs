@@ -10,6 +10,9 @@ use remitd_domain::money::Money;
 use remitd_domain::request::{Change, State};
 use remitd_store::{Batch, BatchState, Bulk, Closed, HeldRow, Request, Tx};
 
+/// The source of the batches of pushes.
+pub(super) const PUSH: &str = "push";
+
 /// What a person writes into one row, by column; what is not written stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Cells(pub Vec<(String, String)>);
@@ -57,6 +60,23 @@ pub async fn edit(road: &Road, batch: i64, edit: &Edit, actor: &str) -> Result<u
     Ok(line)
 }
 
+/// Takes out a draft of a push that does not ask for what is owed any more; false where it is no draft by now.
+pub(super) async fn drop_draft(road: &Road, draft: &Request, why: &str) -> Result<bool, FlowError> {
+    let mut tx = road.store.begin().await?;
+    tx.take_turn().await?;
+    let found = tx.batch(draft.batch_id).await?.filter(|batch| batch.state == BatchState::Review);
+    let still = tx.request(draft.id).await?.filter(|request| request.state == State::Draft);
+    let (Some(batch), Some(draft)) = (found, still) else { return Ok(false) };
+    let mut desk = Desk { road, account: road.account(&batch.account)?, batch, tx };
+    desk.discard(&draft, why).await?;
+    if desk.batch.counts.ok == 0 && desk.batch.held == 0 {
+        desk.batch.state = BatchState::Discarded;
+    }
+    let detail = format!("line {}: {} {}: {why}", draft.line, draft.invoice, draft.payer_name);
+    desk.close("row dropped", &detail, &draft.connector).await?;
+    Ok(true)
+}
+
 /// A batch while one of its rows is changed.
 struct Desk<'a> {
     road: &'a Road,
@@ -70,6 +90,10 @@ type Done = (u32, &'static str, String);
 
 impl Desk<'_> {
     async fn add(&mut self, cells: &Cells) -> Result<Done, FlowError> {
+        if self.batch.source == PUSH {
+            let message = "the rows of a push are what the matter database says is open: ask for more with `remitd matter ask`";
+            return Err(FlowError::refused("REMIT-0229", message));
+        }
         let last = self.tx.last_line(self.batch.id).await?;
         let mut draft = Draft { line: u32::try_from(last + 1).unwrap_or(u32::MAX), ..Draft::default() };
         self.write(&mut draft, cells)?;
@@ -100,6 +124,12 @@ impl Desk<'_> {
         let request = self.draft_of(line).await?;
         let mut draft = request.draft();
         self.write(&mut draft, cells)?;
+        let same = (draft.amount_minor, &draft.invoice) == (request.amount_minor, &request.invoice);
+        if request.source == PUSH && !same {
+            let message = "a push asks for a statement and for all that is open of it, and asks anew once that changes: delete the row, \
+                           and ask for a part with `remitd matter ask --amount`";
+            return Err(FlowError::refused("REMIT-0229", message));
+        }
         self.passes(&draft, &[])?;
         self.unasked(&draft, Some(&request)).await?;
         self.tx.rewrite_draft(request.id, &draft).await.map_err(|error| twice(error, &draft))?;
@@ -108,28 +138,40 @@ impl Desk<'_> {
 
     /// The row counts as rejected, and the report says that a person did it.
     async fn delete(&mut self, line: u32) -> Result<Done, FlowError> {
-        let (shown, held) = match self.tx.release_row(self.batch.id, line.into()).await? {
-            Some(row) => (row.draft, true),
+        const BY_HAND: &str = "the row was deleted by hand";
+        let shown = match self.tx.release_row(self.batch.id, line.into()).await? {
+            Some(row) => {
+                self.note_gone(line, &row.draft.invoice, BY_HAND);
+                row.draft
+            }
             None => {
                 let request = self.draft_of(line).await?;
-                self.tx.change_request(request.id, Change::Discard).await?;
-                (request.draft(), false)
+                self.discard(&request, BY_HAND).await?;
+                request.draft()
             }
         };
-        if !held {
-            self.batch.counts.ok -= 1;
-            self.batch.counts.rejected += 1;
-        }
+        Ok((line, "row deleted", format!("{} {}", shown.invoice, shown.payer_name)))
+    }
+
+    async fn discard(&mut self, draft: &Request, why: &str) -> Result<(), FlowError> {
+        self.tx.change_request(draft.id, Change::Discard).await?;
+        self.batch.counts.ok -= 1;
+        self.batch.counts.rejected += 1;
+        self.note_gone(draft.draft().line, &draft.invoice, why);
+        Ok(())
+    }
+
+    fn note_gone(&mut self, line: u32, invoice: &str, why: &str) {
         if self.batch.findings.len() < FINDINGS_MAX {
+            let (column, code) = (String::new(), "REMIT-0225".to_owned());
             self.batch.findings.push(Finding {
                 line,
-                column: String::new(),
-                value: shown.invoice.clone(),
-                code: "REMIT-0225".to_owned(),
-                message: "the row was deleted by hand".to_owned(),
+                column,
+                value: invoice.to_owned(),
+                code,
+                message: why.to_owned(),
             });
         }
-        Ok((line, "row deleted", format!("{} {}", shown.invoice, shown.payer_name)))
     }
 
     async fn draft_of(&mut self, line: u32) -> Result<Request, FlowError> {

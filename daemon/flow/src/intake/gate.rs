@@ -11,7 +11,7 @@ use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use remitd_domain::request::State;
 use remitd_domain::trust::needs_ledger;
 use remitd_domain::zeros::Zeros;
-use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Store, Tx};
+use remitd_store::{Asked, BatchState, Bulk, Closed, Counts, NewBatch, Tx};
 
 /// Kept of one batch; beyond that rows are only counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -106,8 +106,17 @@ impl<'a> Gate<'a> {
         &mut self.tx
     }
 
-    pub(super) fn store(&self) -> &'a Store {
-        &self.road.store
+    /// What of `invoices` is asked for into other accounts for money of this kind, into which this connector's statements are asked
+    /// for too: a statement may move from one to another, with its office say.
+    pub(super) async fn asked_elsewhere(&mut self, invoices: &[&str]) -> Result<Asked, FlowError> {
+        let mut asked = Asked::default();
+        for other in &self.road.accounts {
+            let is_alike = other.connector == self.connector && other.kind == self.account.kind;
+            if is_alike && !self.connector.is_empty() && other.id != self.account.id {
+                asked.extend(self.tx.asked_already(&other.id, invoices, Duplicates::Live).await?);
+            }
+        }
+        Ok(asked)
     }
 
     pub(super) fn batch(&self) -> i64 {

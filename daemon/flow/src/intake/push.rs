@@ -1,8 +1,9 @@
 //! The door of the matter database: its open statements become requests to the payers who are assigned to them.
 
+use super::edit;
 use super::gate::{Gate, Outcome};
 use super::listed::{Keys, Listed, Listing, Prints};
-use super::rules::{Asking, no};
+use super::rules::{Asking, no, same_payers};
 use super::spool::{Spool, Spooled};
 use super::stale::{self, Ended};
 use crate::effect::{PUSH, back_off_ms, finish, recurring};
@@ -115,12 +116,12 @@ pub async fn push(road: &Road, push: &Push, telling: Telling) -> Result<Pushed, 
     let account = road.account(&push.account)?;
     let now_ms = road.now_ms();
     let name = format!("push {}", push.connector);
-    // Two accounts may be pushed to in the same millisecond.
     let key = format!("push:{}:{}:{now_ms}", push.connector, push.account);
     let new = NewBatch {
-        source: "push",
+        source: edit::PUSH,
         name: &name,
-        source_key: Some(&key),
+        // Each is a batch of its own, also of two that begin in the same millisecond.
+        source_key: None,
         sha256: None,
         account: &account.id,
         one_link: push.one_link,
@@ -138,7 +139,7 @@ pub async fn push(road: &Road, push: &Push, telling: Telling) -> Result<Pushed, 
     road.point("push.read")?;
     // First of all: what was settled or changed is free to be asked for anew.
     let (unlike, asked) = linked.compared(&listed);
-    let ended = stale::sweep(road, &listed, unlike, now_ms, dry_run).await?;
+    let ended = stale::sweep(&asking, road, &listed, unlike, (now_ms, dry_run)).await?;
     let known = Known { twice: listed.twice(), asked };
     let mut gate = Gate::open(road, new, account, &push.connector, policy).await?;
     let mut sorted = Sorted { telling, skipped: Vec::new(), wanted: Vec::new() };
@@ -201,10 +202,14 @@ async fn read_all(
             left_out.push(full.left_out);
         }
         if !more {
-            break;
+            return Ok(Read { listed: listing.read(), rows: spool.reread().await?, left_out });
         }
     }
-    Ok(Read { listed: listing.read(), rows: spool.reread().await?, left_out })
+    let failure = Failure::invalid(
+        "too-long",
+        format!("\"{plugin}\" lists more than {PAGES_MAX} pages, or they do not end"),
+    );
+    Err(FlowError::Plugin { plugin: plugin.clone(), failure })
 }
 
 /// A list of open statements that is asked for page by page, one at a time.
@@ -295,8 +300,9 @@ async fn take_page(
     let numbers: Vec<&str> = unsure.map(|((number, _), _)| number).collect();
     let read_ms = gate.began_ms();
     // In this order: a link that is paid between the two looks has its posting by the second.
-    let live = gate.tx().asked_already(account, &numbers, Duplicates::Live).await?;
-    let paid = gate.store().paid_shares(connector, &page.shared()).await?;
+    let mut live = gate.tx().asked_already(account, &numbers, Duplicates::Live).await?;
+    live.extend(gate.asked_elsewhere(&numbers).await?);
+    let paid = gate.tx().paid_shares(connector, &page.shared()).await?;
     let settling = gate.tx().settling(connector, account, &numbers, read_ms).await?;
     let before = usize::try_from(gate.ok_so_far().rows()).unwrap_or_default();
     let mut drafts = Drafts::default();
@@ -335,6 +341,7 @@ fn unasked(draft: Draft, live: &Asked, paid: &PaidShares) -> Result<Draft, No> {
     if live.has(&draft.invoice, Some(&share.payer)) {
         return no("asked_already", format!("{name}'s share of it is asked for already"));
     }
+    same_payers(&draft.invoice, share, live, paid)?;
     match share.owed_minor(draft.amount_minor, |payer| paid.minor(&draft.invoice, payer)) {
         0 => no("share_paid", format!("{name} has paid their share of it")),
         owed_minor => Ok(Draft { amount_minor: owed_minor, ..draft }),

@@ -10,6 +10,7 @@ use fs_err::tokio as fs;
 use remitd_domain::draft::{Delivery, Draft, Terms, check};
 use remitd_domain::push::{Facts, HoldList, No};
 use remitd_domain::shares::{Part, Share};
+use remitd_store::{Asked, PaidShares, RequestLine};
 use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -46,6 +47,12 @@ impl<'a> Asking<'a> {
     /// The names of the rules that are set: those that said yes to whatever is asked for.
     pub(super) fn rules(&self) -> Vec<&'static str> {
         self.push.rules.names(self.held.as_ref())
+    }
+
+    /// Whether what a link asks for is not to be asked for any more, whatever is open of it.
+    pub(super) fn left_out(&self, line: &RequestLine) -> Result<(), No> {
+        let RequestLine { client, matter, invoice, .. } = line;
+        self.push.rules.left_out(client, matter, invoice, self.held.as_ref())
     }
 
     /// A draft for each payer of a statement, or the rule that says no. Of a statement that is shared, each draft has all that is open.
@@ -108,6 +115,26 @@ pub(super) fn shares(statement: &Statement) -> Vec<Share> {
     let part = |payer: &Payer| Part { payer: payer.id.clone(), parts: payer.share };
     let of: Vec<_> = statement.payers.iter().map(part).collect();
     of.iter().map(|part| Share { payer: part.payer.clone(), of: of.clone() }).collect()
+}
+
+/// Who has been asked for a share, or has paid one, is still among the payers: else the others would be asked for that share too, or
+/// the same person by another name. Nobody can tell which.
+pub(super) fn same_payers(invoice: &str, share: &Share, live: &Asked, paid: &PaidShares) -> Result<(), No> {
+    const MEND: &str = "a payer who is known by a payer_id stays the same under another name or address";
+    let rule = "payers_changed";
+    if let Some(payer) = live.stranger(invoice, &share.of) {
+        let why = format!(
+            "{payer}, who is asked for a share of it, is not among its payers any more: cancel that link; {MEND}"
+        );
+        return no(rule, why);
+    }
+    if let Some(payer) = paid.stranger(invoice, &share.of) {
+        let why = format!(
+            "{payer}, who has paid a share of it, is not among its payers any more: ask for what is left with remitd request create; {MEND}"
+        );
+        return no(rule, why);
+    }
+    Ok(())
 }
 
 /// A list that cannot be read stops the push: who is on it would be asked.

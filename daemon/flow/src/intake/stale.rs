@@ -2,16 +2,19 @@
 //! a payment begins: a link whose statements are settled is cancelled; one that asks for the wrong amount is replaced, and the
 //! payer is told once, by the new link's mail. What cannot be told now stays as it is.
 
+use super::edit;
 use super::gate::Gate;
 use super::listed::{Keys, Linked, Listed};
 use super::push::Push;
 use super::quick::{Follows, one};
+use super::rules::Asking;
 use crate::effect::{MAIL, close_checkout};
 use crate::error::FlowError;
 use crate::release::{Policy, Release};
 use crate::road::{Road, money};
 use remitd_domain::draft::Drafts;
 use remitd_domain::policy::OneLink;
+use remitd_domain::push::No;
 use remitd_domain::request::{Change, State};
 use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
 use remitd_host::{FailureClass, JobSpec, Money};
@@ -24,8 +27,8 @@ use tokio::time::timeout;
 const LOOK: Duration = Duration::from_secs(5);
 /// Links that are looked at in one go.
 const PAGE: i64 = 1_000;
-/// Balances that one push asks for one by one, for its own links and for others: of statements that its list does not show, since they are settled or were never there.
-/// Links beyond these are looked at when they are clicked.
+/// Balances that one push asks for one by one, for its own links and for others: of statements that its list does not show, since they
+/// are settled or were never there. Links beyond these are looked at when they are clicked.
 const BALANCES_MAX: usize = 10_000;
 
 /// A link that was ended.
@@ -59,10 +62,11 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
         return Ok(None);
     };
     let open = of_payer(road, &request, &asked, open).await?;
-    Link { road, request, asked, open, read_ms }.mend().await
+    // Whom staff leave out may still pay what they were asked for: it is their own click.
+    Link { road, request, asked, open, read_ms, left_out: None }.mend().await
 }
 
-/// The links of a push's connector and account that can be paid.
+/// The links of a push's connector and account that can be paid, and the drafts of earlier pushes that wait for a person.
 pub(super) async fn linked(
     road: &Road,
     push: &Push,
@@ -80,19 +84,21 @@ pub(super) async fn linked(
 
 /// At each push, of links that ask for something else than `listed` says, or whose statements it does not list any more.
 pub(super) async fn sweep(
+    asking: &Asking<'_>,
     road: &Road,
     listed: &Listed,
     unlike: Vec<i64>,
-    read_ms: i64,
-    dry_run: bool,
+    (read_ms, dry_run): (i64, bool),
 ) -> Result<Vec<Ended>, FlowError> {
     // Those that people made may ask for what was never there: they do not use up what is a push's own.
     let (mut ended, mut pushed, mut given) = (Vec::new(), BALANCES_MAX, BALANCES_MAX);
     for id in unlike {
         let request = road.store.request(id).await?;
-        let Some(request) = request.filter(|request| request.state == State::Outstanding) else {
-            continue;
+        // One that was made since then knows better.
+        let is_known = |request: &Request| {
+            matches!(request.state, State::Outstanding | State::Draft) && request.created_ms <= read_ms
         };
+        let Some(request) = request.filter(is_known) else { continue };
         let asked = lines_of(road, &request).await?;
         let left = if origin(&request) == Origin::Balance { &mut pushed } else { &mut given };
         let mut open = Vec::with_capacity(asked.len());
@@ -111,7 +117,8 @@ pub(super) async fn sweep(
             });
         }
         let open = of_payer(road, &request, &asked, open).await?;
-        let link = Link { road, request, asked, open, read_ms };
+        let left_out = asked.iter().find_map(|line| asking.left_out(line).err());
+        let link = Link { road, request, asked, open, read_ms, left_out };
         ended.extend(if dry_run { link.ending() } else { link.mend().await? });
     }
     Ok(ended)
@@ -124,6 +131,8 @@ struct Link<'a> {
     asked: Vec<RequestLine>,
     open: Vec<Open>,
     read_ms: i64,
+    /// Why it is not asked for anew.
+    left_out: Option<No>,
 }
 
 impl Link<'_> {
@@ -144,7 +153,12 @@ impl Link<'_> {
             Standing::Settled => "settled in the matter software".to_owned(),
             Standing::Changed => {
                 let (asked, owed) = (shown(self.request.amount_minor), shown(self.owed_minor()));
-                format!("{} is owed, not {}", owed.unwrap_or_default(), asked.unwrap_or_default())
+                let changed =
+                    format!("{} is owed, not {}", owed.unwrap_or_default(), asked.unwrap_or_default());
+                match &self.left_out {
+                    Some(No { rule, why }) => format!("{changed}; {rule}: {why}"),
+                    None => changed,
+                }
             }
         };
         let statement = self.request.invoices().to_owned();
@@ -153,7 +167,11 @@ impl Link<'_> {
 
     async fn mend(&self) -> Result<Option<Ended>, FlowError> {
         let Some(mut ended) = self.ending() else { return Ok(None) };
-        if self.owed_minor() > 0 {
+        if self.request.state == State::Draft {
+            // The push that found it asks anew.
+            return Ok(edit::drop_draft(self.road, &self.request, &ended.why).await?.then_some(ended));
+        }
+        if self.owed_minor() > 0 && self.left_out.is_none() {
             ended.replaced_by = match self.replace(&ended.why).await? {
                 None => return Ok(None),
                 new => new,
@@ -229,7 +247,7 @@ impl Link<'_> {
 }
 
 fn origin(request: &Request) -> Origin {
-    if request.source == "push" { Origin::Balance } else { Origin::Given }
+    if request.source == edit::PUSH { Origin::Balance } else { Origin::Given }
 }
 
 /// What a link asks for: its lines, or itself as the only one.

@@ -55,6 +55,7 @@ pub async fn walk(store: &Store, answers: &mut Answers) {
     }
     let ever = tx.asked_already("operating", &["S-1", "S-2"], Duplicates::Ever).await.unwrap();
     assert_eq!(ever, live, "there is no earlier one");
+    answers.note("paid_shares", tx.paid_shares("matters", &["S-1"]).await.unwrap());
     answers.note("gather", tx.gather(batch).await.unwrap());
     tx.commit().await.unwrap();
     answers.note("paid_shares", store.paid_shares("matters", &["S-1", "A-2"]).await.unwrap());
