@@ -2,11 +2,14 @@
 
 use super::gate::{Gate, Outcome};
 use crate::error::FlowError;
+use crate::plugin::connector::{detail, kind};
 use crate::release::{Policy, Release};
 use crate::road::{Account, Road, left_minor, money};
 use remitd_domain::draft::{Draft, Drafts, Finding};
 use remitd_domain::policy::OneLink;
 use remitd_domain::request::State;
+use remitd_domain::trust;
+use remitd_host::JobSpec;
 use remitd_store::{Counts, Filter, NewBatch, Request, RequestLine};
 
 pub async fn create(
@@ -15,10 +18,41 @@ pub async fn create(
     draft: Draft,
     release: Release,
 ) -> Result<Request, FlowError> {
+    of_its_kind(road, account, &draft).await?;
     let name = format!("quick {}", draft.payer_name);
     let new = new_batch(road, "quick", &name, account);
     let gate = Gate::open(road, new, account, &account.connector, Policy::of(release)).await?;
     one(road, gate, &Drafts::from(draft), None).await
+}
+
+/// Rules for clients' money: what the matter software says is of one kind is not asked for into an account of the other. A person asks
+/// for what it does not know, or cannot be asked about now.
+async fn of_its_kind(road: &Road, account: &Account, draft: &Draft) -> Result<(), FlowError> {
+    if [&account.connector, &draft.matter, &draft.invoice].into_iter().any(String::is_empty) {
+        return Ok(());
+    }
+    let job = JobSpec::new("request create", format!("kind:{}", draft.invoice));
+    let asked = road.connector(&account.connector)?.open_statements(job, draft.matter.clone()).await;
+    let open = asked.unwrap_or_else(|failure| {
+        tracing::warn!(statement = draft.invoice, error = %failure.message, "nobody says whose money it asks for");
+        Vec::new()
+    });
+    let said = open.iter().find(|statement| statement.number == draft.invoice);
+    let Some(statement) = said.filter(|statement| !detail(statement, "account-kind").is_empty()) else {
+        return Ok(());
+    };
+    let kind = kind(statement)
+        .map_err(|why| FlowError::refused("REMIT-0283", format!("{}: {why}", draft.invoice)))?;
+    match trust::broken_by_statement(account.kind, kind, road.today()) {
+        None => Ok(()),
+        Some(rule) => {
+            let why = format!(
+                "{rule}: {} asks for money of the other kind: ask into an account of that kind",
+                draft.invoice
+            );
+            Err(FlowError::refused("REMIT-0283", why))
+        }
+    }
 }
 
 /// Asks for what a payment left open. A link is single use, so this is a new one.

@@ -14,7 +14,12 @@ use remitd_store::{Filter, Sort};
 use serde::Serialize;
 
 pub async fn run(asked: &Asked, command: Request) -> Result<u8, Fault> {
-    let wired = asked.open(Need::Store).await?;
+    let need = match &command {
+        // The matter software is asked whose money it is.
+        Request::Create(create) if !create.matter.is_empty() && !create.invoice.is_empty() => Need::Plugins,
+        _ => Need::Store,
+    };
+    let wired = asked.open(need).await?;
     let road = &wired.road;
     match command {
         Request::Create(create) => made(asked, road, &create_one(road, &create).await?)?,
