@@ -172,10 +172,7 @@ by_odbc! {
     posting_refused
     posting_split
     push
-    push_by_hand
-    push_offices
     push_one_link
-    push_review
     refund
     stale_links
 }

@@ -70,7 +70,8 @@ pub async fn search(road: &Road, search: &Search<'_>) -> Result<Found, FlowError
             looking.by(field, &mut tried).await?;
         }
     }
-    if let (true, Some((_, failure))) = (tried.hits.is_empty(), tried.failed.first()) {
+    // That one field cannot take the text is no answer where others have looked.
+    if let Some((_, failure)) = tried.failed.first().filter(|_| tried.failed.len() == tried.fields.len()) {
         return Err(looking.failed(failure.clone()));
     }
     if let Some(field) = tried.alone().filter(|field| remembered.as_ref() != Some(field)) {
