@@ -218,8 +218,12 @@ fn odd(request: &Request, event: &Event, back: Option<Back>) -> Option<String> {
     if amount_minor <= 0 || request.paid_minor.checked_add(amount_minor).is_none() {
         return Some(format!("its amount is {amount_minor} minor units"));
     }
-    (back == Some(Back::TooMuch))
-        .then(|| format!("{amount_minor} minor units went back, more than were left of it"))
+    let back_of_it = |left| Some(format!("{amount_minor} minor units went back, {left}"));
+    match back? {
+        Back::TooMuch => back_of_it("more than were left of it"),
+        Back::Nothing => back_of_it("and nothing was left of it"),
+        Back::Whole | Back::Part | Back::Early => None,
+    }
 }
 
 /// What is said of a payment into a trust account to which its provider has added something.

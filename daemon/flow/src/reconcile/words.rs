@@ -154,25 +154,6 @@ fn unheard(theirs: &AtGateway, request: Option<i64>) -> Told {
 fn payment_differs(ours: &Payment, theirs: &AtGateway) -> Told {
     let here = standing(ours.state, ours.amount_minor, ours.returned_minor, &ours.currency);
     let there = standing(theirs.state, theirs.amount_minor, theirs.returned_minor, &theirs.currency);
-    let part = theirs.state == ours.state && theirs.returned_minor != ours.returned_minor;
-    let (cause, mend) = if part {
-        (
-            "a part was given back at the gateway, which remitd leaves to a person".to_owned(),
-            format!(
-                "take back {} in the matter software by hand; `remitd request show {}` shows what was told",
-                shown(theirs.returned_minor.saturating_sub(ours.returned_minor), &theirs.currency),
-                ours.request
-            ),
-        )
-    } else {
-        (
-            "an event has not come yet, or what came was odd and nothing was written".to_owned(),
-            format!(
-                "`remitd status` shows whether the gateway is polled; `remitd request show {}` shows what came",
-                ours.request
-            ),
-        )
-    };
     Told {
         code: "REMIT-0291",
         what: "payment-differs",
@@ -180,8 +161,13 @@ fn payment_differs(ours: &Payment, theirs: &AtGateway) -> Told {
             "payment {} ({}) is of {here}; {} has it with {there}",
             ours.id, ours.reference, ours.gateway
         ),
-        cause,
-        mend,
+        // A part that went back too: remitd takes it back by itself once its event is here.
+        cause: "an event has not come yet, or what came was odd and nothing was written".to_owned(),
+        mend: format!(
+            "`remitd status` shows whether the gateway is polled; `remitd request show {}` shows what came: an odd payment is settled \
+             by hand",
+            ours.request
+        ),
         ..of_payment(ours)
     }
 }
@@ -231,9 +217,11 @@ fn not_taken_back(payment: &Payment, short_minor: i64) -> Told {
         code: "REMIT-0293",
         what: "not-taken-back",
         says: format!("{back} of payment {} went back, and stand in the books still", payment.id),
-        cause: "the money went back without a reversal: rows were changed by hand, or the part is left to a person".to_owned(),
+        cause:
+            "no step of remitd leaves this: rows of its database were changed by hand, or restored in part"
+                .to_owned(),
         mend: format!(
-            "take {back} back in the matter software by hand; `remitd request show {}` shows what went back",
+            "compare `remitd request show {}` with `remitd posting list --view all`, and restore a backup of before",
             payment.request
         ),
         ..of_payment(payment)
