@@ -81,6 +81,7 @@ stories! {
     reconcile_uncompared
     reconcile_unheard
     refund
+    refund_by_hand
     refund_part
     restart
     review
@@ -138,6 +139,7 @@ matters_on_mariadb! {
     reconcile_uncompared
     reconcile_unheard
     refund
+    refund_by_hand
     refund_part
     stale_links
     trust_ledger

@@ -33,11 +33,12 @@ fn minor(amount: &str) -> i64 {
     amount.replace('.', "").parse().unwrap()
 }
 
-/// Postings that wait for a person.
-pub async fn waiting(road: &Road) -> Vec<i64> {
-    let postings = road.store.postings(None, ALL).await.unwrap();
-    let waits = |state| matches!(state, State::Pending | State::Incomplete);
-    postings.iter().filter(|posting| waits(posting.state)).map(|posting| posting.id).collect()
+/// Postings that wait for a person who does this of them: what was handled by hand, nobody can have posted.
+pub async fn waiting(road: &Road, step: Step) -> Vec<i64> {
+    let mut postings = road.store.postings(None, ALL).await.unwrap();
+    postings.retain(|posting| matches!(posting.state, State::Pending | State::Incomplete));
+    postings.retain(|posting| step == Step::Removed || posting.error_code.as_deref() != Some("by-hand"));
+    postings.iter().map(|posting| posting.id).collect()
 }
 
 /// After every step.

@@ -146,7 +146,7 @@ impl World {
             }
             Posted => return self.post_all(road).await,
             Retried | Removed => {
-                let ids = judge::waiting(road).await;
+                let ids = judge::waiting(road, step).await;
                 let done = match step {
                     Retried => post::queue(road, &ids, "test").await,
                     _ => post::remove(road, &ids, "test").await,

@@ -72,6 +72,12 @@ pub const AFTER_REVERSAL: &str = "after-reversal";
 /// Why a posting waits that may be written: its attempt has no known end, and the matter software no place for its key. A person says.
 pub const NOBODY_KNOWS: &str = "nobody-knows";
 
+/// Why a reversal waits of what a person has handled by hand: remitd cannot take back what it has not written.
+pub const BY_HAND: &str = "by-hand";
+
+/// Why a posting is on the road no more that nobody has handled: its money went back before it was written.
+pub const NEVER_WRITTEN: &str = "never-written";
+
 /// The key of what stays of a posting, by the key of the reversal that takes back the whole of it.
 pub fn rest_key(reversal: &str) -> String {
     key(&[reversal, "rest"])
@@ -87,7 +93,7 @@ pub enum State {
     /// On its way.
     Queued,
     Posted,
-    /// Handled by hand.
+    /// Handled by hand, or never written since the money had gone back.
     Removed,
 }
 

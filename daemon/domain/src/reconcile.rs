@@ -62,6 +62,8 @@ pub struct Posting {
     pub amount_minor: i64,
     pub currency: String,
     pub state: State,
+    /// It was on no side ever: its money went back first.
+    pub never_written: bool,
 }
 
 /// What stands in a matter database of a posting.
@@ -180,32 +182,25 @@ fn same(ours: &Payment, theirs: &Told) -> bool {
 #[derive(Default)]
 struct Shares {
     count: usize,
-    /// On their way or written.
-    live_minor: i64,
-    /// Handled by hand, or never written since the money went back.
-    removed_minor: i64,
+    /// On their way, written, or handled by hand.
+    came_minor: i64,
+    /// By whomever: of what was handled by hand, a person takes it back.
     taken_back_minor: i64,
 }
 
 fn within(sides: &Sides, differences: &mut Vec<Difference>) {
-    let removed: HashSet<i64> = sides
-        .postings
-        .iter()
-        .filter(|posting| posting.state == State::Removed)
-        .map(|posting| posting.id)
-        .collect();
     let mut by_payment: HashMap<i64, Shares> = HashMap::new();
     for posting in &sides.postings {
         let shares = by_payment.entry(posting.payment).or_default();
+        shares.count += usize::from(posting.reverses.is_none());
+        if posting.never_written {
+            continue;
+        }
         let sum = match posting.reverses {
-            // What was never written is not taken back either.
-            Some(original) if removed.contains(&original) => continue,
             Some(_) => &mut shares.taken_back_minor,
-            None if posting.state == State::Removed => &mut shares.removed_minor,
-            None => &mut shares.live_minor,
+            None => &mut shares.came_minor,
         };
         *sum = sum.saturating_add(posting.amount_minor);
-        shares.count += usize::from(posting.reverses.is_none());
     }
     let none = Shares::default();
     for payment in &sides.payments {
@@ -221,9 +216,9 @@ fn of_payment(payment: &Payment, shares: &Shares) -> Option<Difference> {
         Paid::Returned | Paid::Pending | Paid::Failed => 0,
     };
     let stays_minor = whole.saturating_sub(payment.returned_minor).max(0);
-    let net_minor = shares.live_minor.saturating_sub(shares.taken_back_minor);
-    let short_minor = net_minor.saturating_sub(stays_minor);
-    let over_minor = stays_minor.saturating_sub(net_minor.saturating_add(shares.removed_minor));
+    let postings_minor = shares.came_minor.saturating_sub(shares.taken_back_minor);
+    let short_minor = postings_minor.saturating_sub(stays_minor);
+    let over_minor = stays_minor.saturating_sub(postings_minor);
     let payment = payment.clone();
     if short_minor > 0 && payment.returned_minor > 0 {
         return Some(Difference::NotTakenBack { payment, short_minor });
@@ -231,7 +226,6 @@ fn of_payment(payment: &Payment, shares: &Shares) -> Option<Difference> {
     if over_minor > 0 && shares.taken_back_minor > 0 {
         return Some(Difference::TakenBackTooMuch { payment, over_minor });
     }
-    let postings_minor = net_minor.saturating_add(shares.removed_minor);
     (short_minor > 0 || over_minor > 0).then_some(Difference::Unsplit { payment, postings_minor })
 }
 

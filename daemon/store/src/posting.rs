@@ -4,7 +4,7 @@ use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::posted::Posted;
-use remitd_domain::posting::{NOBODY_KNOWS, State};
+use remitd_domain::posting::{BY_HAND, NEVER_WRITTEN, NOBODY_KNOWS, State};
 use std::collections::HashSet;
 
 #[derive(Debug, Clone)]
@@ -34,7 +34,21 @@ pub struct Posting {
 impl Posting {
     /// Whether an attempt to write it has no known end, and cannot be asked about.
     pub fn is_unknown(&self) -> bool {
-        self.state == State::Incomplete && self.error_code.as_deref() == Some(NOBODY_KNOWS)
+        self.state == State::Incomplete && self.has_code(NOBODY_KNOWS)
+    }
+
+    /// Whether its money went back before it was written.
+    pub fn is_never_written(&self) -> bool {
+        self.state == State::Removed && self.has_code(NEVER_WRITTEN)
+    }
+
+    /// Whether a person must take it back, who had handled by hand what it takes back.
+    pub fn is_by_hand(&self) -> bool {
+        self.has_code(BY_HAND)
+    }
+
+    fn has_code(&self, code: &str) -> bool {
+        self.error_code.as_deref() == Some(code)
     }
 }
 

@@ -16,7 +16,7 @@ struct Plan {
     state: Paid,
     /// Where it went back before it was sure, nothing was posted.
     was_sure: bool,
-    /// Each share with how far it came; a part of the last posted one went back.
+    /// Each share with how far it came; a part of the first one went back that was posted or handled by hand.
     shares: Vec<(i64, State)>,
     part_back: bool,
     reversal: State,
@@ -74,7 +74,8 @@ fn add(sides: &mut Sides, id: i64, plan: &Plan) {
     let amount_minor = plan.shares.iter().map(|(amount, _)| amount).sum();
     let posted = matches!(plan.state, Paid::Succeeded) || (plan.state == Paid::Returned && plan.was_sure);
     let mut back_minor = if plan.state == Paid::Returned { amount_minor } else { 0 };
-    let posting = |sides: &mut Sides, reverses, (amount_minor, state)| {
+    let went_back = plan.state == Paid::Returned;
+    let posting = |sides: &mut Sides, reverses, (amount_minor, state), never_written| {
         let number = i64::try_from(sides.postings.len()).unwrap();
         sides.postings.push(Posting {
             id: number,
@@ -86,27 +87,43 @@ fn add(sides: &mut Sides, id: i64, plan: &Plan) {
             amount_minor,
             currency: "USD".into(),
             state,
+            never_written,
         });
         number
     };
-    // Of a share that was handled by hand, a person gave back what they gave back.
-    let all_live = plan.shares.iter().all(|(_, state)| matches!(state, State::Queued | State::Posted));
-    let part_back = plan.state == Paid::Succeeded && plan.part_back && all_live;
-    for share in plan.shares.iter().filter(|_| posted) {
-        let live = matches!(share.1, State::Queued | State::Posted);
-        // What was not on its way yet is not written any more.
-        let stands = if plan.state == Paid::Returned && !live { State::Removed } else { share.1 };
-        let original = posting(sides, None, (share.0, stands));
-        let after = if share.1 == State::Posted { plan.reversal } else { State::Queued };
-        if plan.state == Paid::Returned && live {
-            posting(sides, Some(original), (share.0, after));
-        }
-        // The whole is taken back, and what stays of it is written anew.
-        if part_back && back_minor == 0 && share.1 == State::Posted {
-            back_minor = share.0 - 1;
-            posting(sides, Some(original), (share.0, plan.reversal));
-            let rest = if plan.reversal == State::Posted { State::Queued } else { State::Pending };
-            posting(sides, None, (1, rest));
+    // What a person takes back where they had handled the share by hand, and whether they have.
+    let by_hand = if plan.reversal == State::Posted { State::Removed } else { State::Pending };
+    for (share_minor, state) in plan.shares.iter().filter(|_| posted).copied() {
+        let part = plan.state == Paid::Succeeded && plan.part_back && back_minor == 0;
+        match state {
+            // What was not on its way yet is not written any more.
+            State::Pending | State::Incomplete if went_back => {
+                posting(sides, None, (share_minor, State::Removed), true);
+            }
+            State::Removed if went_back => {
+                let original = posting(sides, None, (share_minor, state), false);
+                posting(sides, Some(original), (share_minor, by_hand), false);
+            }
+            State::Removed if part => {
+                back_minor = share_minor - 1;
+                posting(sides, None, (1, state), false);
+                let original = posting(sides, None, (back_minor, state), false);
+                posting(sides, Some(original), (back_minor, by_hand), false);
+            }
+            State::Queued | State::Posted if went_back => {
+                let original = posting(sides, None, (share_minor, state), false);
+                let after = if state == State::Posted { plan.reversal } else { State::Queued };
+                posting(sides, Some(original), (share_minor, after), false);
+            }
+            // The whole is taken back, and what stays of it is written anew.
+            State::Posted if part => {
+                back_minor = share_minor - 1;
+                let original = posting(sides, None, (share_minor, state), false);
+                posting(sides, Some(original), (share_minor, plan.reversal), false);
+                let rest = if plan.reversal == State::Posted { State::Queued } else { State::Pending };
+                posting(sides, None, (1, rest), false);
+            }
+            _ => drop(posting(sides, None, (share_minor, state), false)),
         }
     }
     let (gateway, reference) = (GATEWAYS[plan.gateway].to_owned(), format!("pay_{id}"));
@@ -193,7 +210,7 @@ fn change(sides: &mut Sides, which: usize, at: Index) -> Option<&'static str> {
                 .map(|()| "unsplit")
         }
         6 => {
-            let reversal = |posting: &Posting| posting.reverses.is_some() && posting.state == State::Queued;
+            let reversal = |posting: &Posting| posting.reverses.is_some() && posting.state != State::Posted;
             remove(&mut sides.postings, at, reversal).map(|_| "not taken back")
         }
         7 => {

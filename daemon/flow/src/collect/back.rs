@@ -8,11 +8,13 @@ use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Road, money};
 use remitd_domain::payment::{Back, Known, State as Paid, back};
-use remitd_domain::posting::{AFTER_REVERSAL, State as PostingState, rest_key};
+use remitd_domain::posting::{AFTER_REVERSAL, BY_HAND, NEVER_WRITTEN, State as PostingState, key, rest_key};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_store::{Checkout, NewPayment, NewPosting, Payment, Posting, Request, Tx};
 
 const WAITS: &str = "a part of it went back: it is written once the whole is taken back";
+const WAS_BY_HAND: &str = "money went back of what was handled by hand";
+const WENT_FIRST: &str = "its money went back before it was written";
 
 pub(super) fn of(checkout: &Checkout, known: Option<&Payment>, event: &Event) -> Back {
     let known = known.map(|payment| Known {
@@ -99,7 +101,10 @@ async fn take_back(
 ) -> Result<(), FlowError> {
     tx.add_paid(request.id, -back_minor).await?;
     let mut left_minor = back_minor;
-    for posting in tx.standing_postings(payment).await?.into_iter().rev() {
+    let mut standing = tx.standing_postings(payment).await?;
+    // Their part went back already.
+    standing.retain(|posting| !posting.is_never_written());
+    for posting in standing.into_iter().rev() {
         let part_minor = left_minor.min(posting.amount_minor);
         if part_minor == 0 {
             break;
@@ -119,11 +124,11 @@ async fn take_share(
 ) -> Result<(), FlowError> {
     let (now_ms, stays_minor) = (road.now_ms(), posting.amount_minor - part_minor);
     match posting.state {
-        PostingState::Removed => return Ok(()),
+        PostingState::Removed => return by_hand(tx, event, posting, part_minor, now_ms).await,
         // Its reversal waits with it, until a person says whether it is written.
         PostingState::Incomplete if posting.is_unknown() => {}
         PostingState::Pending | PostingState::Incomplete if stays_minor == 0 => {
-            tx.move_posting(posting.id, posting.state, PostingState::Removed).await?;
+            tx.posting_trouble(posting.id, PostingState::Removed, NEVER_WRITTEN, WENT_FIRST).await?;
             return settle_post(tx, posting.id, now_ms).await;
         }
         PostingState::Pending | PostingState::Incomplete => {
@@ -131,21 +136,8 @@ async fn take_share(
         }
         PostingState::Queued | PostingState::Posted => {}
     }
-    let same = NewPosting {
-        key: &posting_key(event, &posting.connector, posting.line, "reversal"),
-        payment_id: posting.payment_id,
-        request_id: posting.request_id,
-        line: posting.line,
-        reverses: Some(posting.id),
-        statement: &posting.statement,
-        client: &posting.client,
-        matter: &posting.matter,
-        connector: &posting.connector,
-        amount_minor: posting.amount_minor,
-        currency: &posting.currency,
-        state: PostingState::Queued,
-        now_ms,
-    };
+    let same_key = posting_key(event, &posting.connector, posting.line, "reversal");
+    let same = NewPosting { state: PostingState::Queued, ..reversal_of(posting, &same_key, now_ms) };
     let reversal = tx.insert_posting(&same).await?;
     tx.want(&format!("{POST}:{reversal}"), POST, reversal, "{}", now_ms).await?;
     if stays_minor > 0 {
@@ -161,4 +153,52 @@ async fn take_share(
         tx.posting_trouble(rest, PostingState::Pending, AFTER_REVERSAL, WAITS).await?;
     }
     Ok(())
+}
+
+fn reversal_of<'a>(posting: &'a Posting, key: &'a str, now_ms: i64) -> NewPosting<'a> {
+    NewPosting {
+        key,
+        payment_id: posting.payment_id,
+        request_id: posting.request_id,
+        line: posting.line,
+        reverses: Some(posting.id),
+        statement: &posting.statement,
+        client: &posting.client,
+        matter: &posting.matter,
+        connector: &posting.connector,
+        amount_minor: posting.amount_minor,
+        currency: &posting.currency,
+        state: PostingState::Pending,
+        now_ms,
+    }
+}
+
+/// Of a share that a person has handled: the same person takes back what went back, and just that, since nothing of ours stands
+/// in the matter software. In part, the share is split, so that each part is taken back once.
+async fn by_hand(
+    tx: &mut Tx,
+    event: &Event,
+    posting: &Posting,
+    part_minor: i64,
+    now_ms: i64,
+) -> Result<(), FlowError> {
+    let (mut id, mut line) = (posting.id, posting.line);
+    if part_minor < posting.amount_minor {
+        tx.lessen_posting(posting.id, posting.amount_minor - part_minor).await?;
+        line = tx.next_posting_line(posting.payment_id).await?;
+        let part_key = key(&[&posting.key, &line.to_string(), "part"]);
+        let part = NewPosting {
+            line,
+            reverses: None,
+            amount_minor: part_minor,
+            state: PostingState::Removed,
+            ..reversal_of(posting, &part_key, now_ms)
+        };
+        id = tx.insert_posting(&part).await?;
+    }
+    let reversal_key = posting_key(event, &posting.connector, line, "reversal");
+    let same = reversal_of(posting, &reversal_key, now_ms);
+    let reversal = NewPosting { line, reverses: Some(id), amount_minor: part_minor, ..same };
+    let reversal = tx.insert_posting(&reversal).await?;
+    Ok(tx.posting_trouble(reversal, PostingState::Pending, BY_HAND, WAS_BY_HAND).await?)
 }

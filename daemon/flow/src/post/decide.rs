@@ -33,6 +33,10 @@ pub async fn queue(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowErro
 }
 
 fn not_to_be_posted(posting: &Posting) -> Option<String> {
+    if posting.is_by_hand() {
+        let why = "takes back what was handled by hand: take it back there too, then posting remove";
+        return Some(why.to_owned());
+    }
     if posting.connector.is_empty() {
         let why =
             "has no connector: set `connector` on its account for new links, and write this one by hand";

@@ -46,6 +46,7 @@ async fn postings(road: &Road) -> Result<Vec<Posting>, FlowError> {
         let Some(last) = page.last() else { return Ok(all) };
         after = last.id;
         all.extend(page.into_iter().map(|posting| Posting {
+            never_written: posting.is_never_written(),
             id: posting.id,
             key: posting.key,
             payment: posting.payment_id,
