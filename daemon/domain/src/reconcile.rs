@@ -12,6 +12,7 @@ pub use sums::{Side, Sum, sums};
 use crate::payment::State as Paid;
 use crate::posting::State;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 /// So begin the keys of receipts that trying a mapping leaves; what takes one back has its key and an end.
 pub const TRIAL_KEY: &str = "remitd-test-";
@@ -171,6 +172,22 @@ fn at_gateways(sides: &Sides, found: &mut Found) {
             _ => found.too_old += 1,
         }
     }
+}
+
+/// Of payments of ours begun at these times, which no gateway can have forgotten: the gateways that were read and tell nothing of that
+/// time, each with how many it misses. `compare` counts those as too old.
+pub fn silent(sides: &Sides, begun_ms: &Range<i64>) -> BTreeMap<String, u64> {
+    let told: HashSet<(&str, &str)> =
+        sides.told.iter().map(|told| (told.gateway.as_str(), told.reference.as_str())).collect();
+    let mut silent = BTreeMap::new();
+    for payment in sides.payments.iter().filter(|payment| begun_ms.contains(&payment.begun_ms)) {
+        let Some(since_ms) = sides.gateways.get(&payment.gateway) else { continue };
+        let tells = since_ms.is_some_and(|since_ms| since_ms <= payment.begun_ms);
+        if !tells && !told.contains(&(payment.gateway.as_str(), payment.reference.as_str())) {
+            *silent.entry(payment.gateway.clone()).or_default() += 1;
+        }
+    }
+    silent
 }
 
 fn same(ours: &Payment, theirs: &Told) -> bool {

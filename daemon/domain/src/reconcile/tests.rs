@@ -327,6 +327,24 @@ fn what_a_gateway_tells_no_more_is_no_difference() {
     assert_eq!(compare(&sides), Found::default(), "it was not read at all");
 }
 
+/// One that tells nothing of what it cannot have forgotten is another account's, perhaps.
+#[test]
+fn a_gateway_that_tells_nothing_of_what_is_new_is_silent() {
+    let mut sides = sides(&[succeeded(), succeeded()]);
+    let one = BTreeMap::from([("cards".to_owned(), 1)]);
+    assert_eq!(silent(&sides, &(0..9)), BTreeMap::new(), "it tells of both");
+    sides.told.pop();
+    assert_eq!(silent(&sides, &(0..9)), BTreeMap::new(), "it tells of that time: `compare` misses it");
+    for since_ms in [None, Some(2)] {
+        sides.gateways.insert("cards".to_owned(), since_ms);
+        assert_eq!(silent(&sides, &(0..9)), one);
+        assert_eq!(silent(&sides, &(2..9)), BTreeMap::new(), "it may have forgotten");
+        assert_eq!(silent(&sides, &(0..1)), BTreeMap::new(), "it may not know yet");
+    }
+    sides.gateways.remove("cards");
+    assert_eq!(silent(&sides, &(0..9)), BTreeMap::new(), "it was not read at all");
+}
+
 #[test]
 fn a_connector_that_was_not_read_is_not_missed() {
     let mut sides = sides(&[succeeded()]);

@@ -16,12 +16,14 @@ pub use words::Told;
 use crate::effect::POST;
 use crate::error::FlowError;
 use crate::road::Road;
-use remitd_domain::reconcile::{Difference, Found, Sides, Sum, compare, sums};
+use remitd_domain::reconcile::{Difference, Found, Sides, Sum, compare, silent, sums};
 use remitd_host::{Failure, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many polls of a gateway may pass before a payment that only it has is missed.
 const POLLS_PATIENCE: i64 = 2;
+/// So far back every provider tells its events, some no further: one that does not know a younger payment has not forgotten it.
+const TOLD_FOR_MS: i64 = 30 * 24 * 60 * 60_000;
 
 /// A side that could not be compared.
 #[derive(Debug, Clone)]
@@ -60,14 +62,18 @@ pub async fn reconcile(road: &Road) -> Result<Reconciliation, FlowError> {
     let mut unread = Vec::new();
     gateways(road, &mut sides, &mut unread).await;
     connectors(road, &mut sides, &mut unread).await;
+    let patience_ms = POLLS_PATIENCE.saturating_mul(road.limits.gateway_poll_ms);
+    let unknown_ms = at_ms.saturating_sub(patience_ms);
+    let silent = silent(&sides, &(at_ms.saturating_sub(TOLD_FOR_MS)..unknown_ms));
+    unread.extend(silent.iter().map(|(name, count)| tells_nothing(name, *count)));
     let sums = sums(&sides);
     let since = sides.gateways.clone();
     let Found { differences, too_old } = compare(&sides);
+    let too_old = too_old.saturating_sub(silent.values().sum());
     let count = differences.len();
     let mut still = differences;
     if !still.is_empty() {
-        let patience_ms = POLLS_PATIENCE.saturating_mul(road.limits.gateway_poll_ms);
-        still.retain(|difference| !is_fresh(difference, at_ms.saturating_sub(patience_ms)));
+        still.retain(|difference| !is_fresh(difference, unknown_ms));
         ours::read(road, &mut sides).await?;
         let now = compare(&sides).differences;
         still.retain(|difference| now.contains(difference));
@@ -80,6 +86,16 @@ pub async fn reconcile(road: &Road) -> Result<Reconciliation, FlowError> {
     }
     let moving = u64::try_from(count.saturating_sub(told.len())).unwrap_or_default();
     Ok(Reconciliation { at_ms, sums, differences: told, unread, since, too_old, moving })
+}
+
+/// A gateway that answers, but cannot be the one that took the money, or remembers nothing.
+fn tells_nothing(name: &str, count: u64) -> Unread {
+    let payments = if count == 1 { "a payment".to_owned() } else { format!("{count} payments") };
+    let message = format!(
+        "it tells nothing of the time of {payments} of ours, begun there within the last 30 days: its plugin's key or address opens \
+         another account than the one that took the money, or the provider has lost its events"
+    );
+    Unread { side: "gateway", name: name.to_owned(), failure: Failure::invalid("tells-nothing", message) }
 }
 
 /// Whether the gateway's part of it is so new that remitd need not have heard of it.

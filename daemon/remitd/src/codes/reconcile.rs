@@ -32,6 +32,6 @@ pub const CODES: &[Code] = &[
         "The matter software has a receipt with a key that remitd never gave out: a person or another program wrote it, or remitd's database is older than the receipt.",
         "Find out who wrote it. After a restore, restore the newest backup; else delete the receipt, or give it no key."),
     code("REMIT-0299", "A side could not be compared",
-        "A gateway or a matter database did not answer, or its plugin cannot tell what is there; or there is more than can be held at once.",
+        "A gateway or a matter database did not answer, or its plugin cannot tell what is there; or a gateway tells nothing of payments of the last 30 days: its key opens another account; or there is more than can be held at once.",
         "Do what the message says. For the SQL connector, set `receipts`: config/presets has examples."),
 ];

@@ -137,6 +137,9 @@ fn unread(unread: &Unread) -> UnreadView {
         "no-receipts" => {
             "install a version of the connector that exports `receipts`, or compare this side by hand"
         }
+        "tells-nothing" => {
+            "look for the payments on the provider's own page, and at the settings and secrets of the plugin"
+        }
         "grant-missing" => "grant it what the message names, in [plugin.grants]",
         _ => "see to what the message says, and reconcile again",
     };
