@@ -80,11 +80,13 @@ pub struct Batch {
     pub created_ms: i64,
 }
 
-/// Batches in review, and bad rows that are held.
+/// Batches in review, bad rows that are held, and postings that do not go by themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
     pub batches: i64,
     pub rows: i64,
+    pub pending: i64,
+    pub incomplete: i64,
 }
 
 /// What became of a batch.
@@ -211,13 +213,14 @@ impl Store {
         self.db.rows(sql, args![sha256, account]).await?.first().map(batch).transpose()
     }
 
-    /// What waits for a person before it can go out.
+    /// What waits for a person before it can go on.
     pub async fn waiting(&self) -> Result<Waiting, StoreError> {
         let sql =
-            "SELECT (SELECT count(*) FROM batch WHERE state = 'review'), (SELECT count(*) FROM held_row)";
+            "SELECT (SELECT count(*) FROM batch WHERE state = 'review'), (SELECT count(*) FROM held_row),
+               (SELECT count(*) FROM posting WHERE state = 'pending'), (SELECT count(*) FROM posting WHERE state = 'incomplete')";
         let rows = self.db.rows(sql, &[]).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        Ok(Waiting { batches: row.int(0)?, rows: row.int(1)? })
+        Ok(Waiting { batches: row.int(0)?, rows: row.int(1)?, pending: row.int(2)?, incomplete: row.int(3)? })
     }
 
     /// The newest first.

@@ -15,6 +15,9 @@ use remitd_store::{Checkout, CheckoutState, Finish, Lease, Request};
 /// A gateway's page is good for an hour; the link makes a new one when it is needed.
 const CHECKOUT_MS: i64 = 60 * 60_000;
 
+/// What the events of a request say.
+const NOT_OPENED: &str = "checkout not opened";
+
 /// Gateways cut what is longer, or refuse it.
 const LABEL_MAX_BYTES: usize = 200;
 
@@ -134,10 +137,8 @@ pub async fn perform_begin(road: &Road, lease: &Lease) -> Result<(), FlowError> 
             Ok(())
         }
         Err(failure) => {
-            let next = verdict(lease, &failure, Repeat::Safe, road.now_ms());
-            let failed = matches!(next, Finish::Failed { .. });
             tracing::warn!(checkout = checkout.id, error = %failure.message, "the gateway did not open a checkout");
-            finish(road, lease, &next, failed.then_some((checkout.id, CheckoutState::Failed))).await
+            not_done(road, lease, &checkout, &failure, NOT_OPENED).await
         }
     }
 }
@@ -190,11 +191,10 @@ pub async fn perform_close(road: &Road, lease: &Lease) -> Result<(), FlowError> 
     match result {
         Ok(()) => finish(road, lease, &Finish::Done, closed).await,
         Err(failure) if is_already_paid(&failure) => too_late(road, lease, &checkout).await,
+        // What the gateway does not know, or will not close for good, must not keep the link from being paid.
         Err(failure) => {
-            let next = verdict(lease, &failure, Repeat::Safe, road.now_ms());
-            // What the gateway does not know, or will not close for good, must not keep the link from being paid.
-            let failed = matches!(next, Finish::Failed { .. });
-            finish(road, lease, &next, failed.then_some((checkout.id, CheckoutState::Failed))).await
+            tracing::warn!(checkout = checkout.id, error = %failure.message, "the gateway did not close a checkout");
+            not_done(road, lease, &checkout, &failure, "checkout not closed").await
         }
     }
 }
@@ -220,20 +220,39 @@ async fn reopen_then_close(road: &Road, lease: &Lease, checkout: &Checkout) -> R
     };
     let mut first = job(lease);
     first.key = format!("{CHECKOUT}:{}", checkout.id);
-    let result = road.gateway(&checkout.gateway)?.begin(first, asked(road, &request, checkout)?).await;
-    let now_ms = road.now_ms();
-    let next = match result {
+    match road.gateway(&checkout.gateway)?.begin(first, asked(road, &request, checkout)?).await {
         Ok(opened) => {
             let mut tx = road.store.begin().await?;
             tx.open_checkout(checkout.id, &opened.gateway_ref, &opened.url).await?;
             tx.commit().await?;
-            Finish::Again { at_ms: now_ms }
+            finish(road, lease, &Finish::Again { at_ms: road.now_ms() }, None).await
         }
-        Err(failure) => verdict(lease, &failure, Repeat::Safe, now_ms),
-    };
-    // Refused for good, it was never opened: the link must not wait for it.
-    let failed = matches!(next, Finish::Failed { .. });
-    finish(road, lease, &next, failed.then_some((checkout.id, CheckoutState::Failed))).await
+        // Refused for good, it was never opened: the link must not wait for it.
+        Err(failure) => not_done(road, lease, checkout, &failure, NOT_OPENED).await,
+    }
+}
+
+/// Refused for good, the checkout is at its end: the request's events keep the gateway's words, and no attempt waits for a person
+/// who could do nothing about it.
+async fn not_done(
+    road: &Road,
+    lease: &Lease,
+    checkout: &Checkout,
+    failure: &Failure,
+    what: &str,
+) -> Result<(), FlowError> {
+    let now_ms = road.now_ms();
+    let next = verdict(lease, failure, Repeat::Safe, now_ms);
+    if !matches!(next, Finish::Failed { .. }) {
+        return finish(road, lease, &next, None).await;
+    }
+    let mut tx = road.store.begin().await?;
+    tx.set_checkout(checkout.id, CheckoutState::Failed).await?;
+    let (gateway, said) = (checkout.gateway.as_str(), failure.message.as_str());
+    tx.event_of_request(checkout.request_id, what, gateway, said, now_ms).await?;
+    tx.finish(lease, &Finish::Done, now_ms).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 fn is_already_paid(failure: &Failure) -> bool {

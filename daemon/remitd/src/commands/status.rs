@@ -27,6 +27,9 @@ struct Status {
     /// Batches that wait for somebody to look at them, and bad rows that wait to be mended.
     batches_in_review: i64,
     rows_held: i64,
+    /// Postings that do not go by themselves.
+    postings_pending: i64,
+    postings_incomplete: i64,
     held: Vec<HeldView>,
     /// How the last comparison went; none before the first.
     reconciled: Option<ReconciledView>,
@@ -49,6 +52,10 @@ impl From<Reconciliation> for ReconciledView {
 }
 
 impl ReconciledView {
+    fn is_balanced(&self) -> bool {
+        self.differences.is_empty() && self.could_not.is_empty()
+    }
+
     fn line(&self) -> String {
         let found = match (self.differences.len(), self.could_not.len()) {
             (0, 0) => "no difference".to_owned(),
@@ -87,16 +94,29 @@ pub async fn run(asked: &Asked) -> Result<u8, Fault> {
         paused,
         batches_in_review: waiting.batches,
         rows_held: waiting.rows,
+        postings_pending: waiting.pending,
+        postings_incomplete: waiting.incomplete,
         held: store.effects_held(HELD_MAX).await?.iter().map(HeldView::from).collect(),
         reconciled: store.last_reconciliation().await?.map(ReconciledView::from),
     };
-    let calm = answer.held.is_empty();
     if asked.json {
         show::json(&answer)?;
     } else {
         tell(&answer)?;
     }
-    Ok(status(calm))
+    Ok(status(answer.is_well()))
+}
+
+impl Status {
+    /// Nothing failed, and the last comparison found nothing; what staff have yet to decide is no fault.
+    fn is_well(&self) -> bool {
+        self.held.is_empty() && self.reconciled.as_ref().is_none_or(ReconciledView::is_balanced)
+    }
+
+    fn is_decided(&self) -> bool {
+        let waits = [self.batches_in_review, self.rows_held, self.postings_pending, self.postings_incomplete];
+        waits.iter().all(|count| *count == 0)
+    }
 }
 
 fn tell(answer: &Status) -> Result<(), Fault> {
@@ -116,10 +136,19 @@ fn tell(answer: &Status) -> Result<(), Fault> {
     if answer.rows_held > 0 {
         lines.push(format!("bad rows to be mended: {} (remitd batch list)", answer.rows_held));
     }
+    for (count, view) in [(answer.postings_pending, "pending"), (answer.postings_incomplete, "incomplete")] {
+        if count > 0 {
+            lines.push(format!("postings {view}: {count} (remitd posting list --view {view})"));
+        }
+    }
     lines.extend(answer.reconciled.as_ref().map(ReconciledView::line));
     show::text(&lines.join("\n"))?;
     if answer.held.is_empty() {
-        return show::text("nothing waits for a person");
+        return show::text(match (answer.is_well(), answer.is_decided()) {
+            (true, true) => "nothing waits for a person",
+            (true, false) => "nothing failed; what waits for a person stands above",
+            (false, _) => "nothing failed; what the comparison found waits for a person",
+        });
     }
     let row = |held: &HeldView| {
         vec![
