@@ -12,6 +12,8 @@ mod evidence;
 mod faults;
 #[path = "effects/firm.rs"]
 mod firm;
+#[path = "effects/gone.rs"]
+mod gone;
 #[path = "effects/judge.rs"]
 mod judge;
 #[path = "effects/mail.rs"]

@@ -82,7 +82,8 @@ pub(super) fn day(road: &Road, account: &Account, posting: &Posting, behind: &Be
 
 fn dated_ms(dated: Dated, now_ms: i64, posting: &Posting, behind: &Behind) -> i64 {
     match dated {
-        Dated::Posted => now_ms,
+        // What is written already is of the day on which it was.
+        Dated::Posted => posting.posted_ms.unwrap_or(now_ms),
         // Money that goes back goes on the day on which that was heard.
         Dated::Received if posting.reverses.is_some() => posting.created_ms,
         Dated::Received => behind.received_ms,
@@ -171,6 +172,8 @@ mod tests {
         check(Dated::Received, Some(1), HEARD);
         check(Dated::Posted, None, NOW);
         check(Dated::Posted, Some(1), NOW);
+        let written = Posting { posted_ms: Some(ms(HEARD)), ..posting(None) };
+        assert_eq!(dated_ms(Dated::Posted, ms(NOW), &written, &behind), ms(HEARD));
     }
 
     #[test]

@@ -4,7 +4,7 @@ const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
 const BY_HAND: &str = "The connector cannot write this: write it by hand, then posting remove";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 36] = [
+const MENDS: [(&str, &str); 37] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
@@ -16,6 +16,10 @@ const MENDS: [(&str, &str); 36] = [
     ),
     ("after-reversal", "Nothing: it goes by itself once the posting that it comes from is taken back"),
     ("by-hand", "It was handled by hand: take it back there too, then posting remove"),
+    (
+        "no-account",
+        "Put its account back into the configuration and start remitd anew, then posting retry; or write it by hand, then posting remove",
+    ),
     ("paid-twice", "Refund it, or say what it is for: posting reallocate, then posting post"),
     ("no-statement", "Say what it is for: posting reallocate ID --to STATEMENT=AMOUNT, then posting post"),
     (

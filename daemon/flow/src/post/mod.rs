@@ -20,7 +20,7 @@ use crate::error::FlowError;
 use crate::plugin::connector::{
     Connector, Entry, PostResult, Posted as PostOutcome, Posting as WirePosting, UNASKED,
 };
-use crate::road::{Road, money};
+use crate::road::{Account, Road, money};
 use remitd_domain::posting::{NOBODY_KNOWS, State};
 use remitd_host::{Failure, JobSpec, Money};
 use remitd_store::{Behind, Finish, Lease, Posted, Posting, StoreError, Tx};
@@ -28,6 +28,8 @@ use serde::{Deserialize, Serialize};
 
 /// More than is open.
 const OVER_PAYMENT: &str = "over-payment";
+const NO_ACCOUNT: &str = "no-account";
+
 /// The payload of a posting's effect.
 #[derive(Default, Serialize, Deserialize)]
 struct Wanted {
@@ -68,7 +70,11 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         }
         Some(_) | None => {}
     }
-    let mut wire = wire_posting(road, &posting, &behind, original.as_ref())?;
+    let Ok(account) = road.account(&behind.account) else {
+        let why = format!("its account \"{}\" is not in the configuration any more", behind.account);
+        return record(road, lease, &posting, Err(Failure::invalid(NO_ACCOUNT, why))).await;
+    };
+    let mut wire = wire_posting(road, account, &posting, &behind, original.as_ref())?;
     wire.details.extend(Wanted::of(lease).decided.map(|decided| entry::decided(&decided)));
     road.point("post.begun")?;
     let result = write(road, lease, &posting, original.as_ref(), wire).await?;
@@ -182,11 +188,11 @@ fn over_payment(posting: &WirePosting, open: &Money) -> Option<Failure> {
 
 fn wire_posting(
     road: &Road,
+    account: &Account,
     posting: &Posting,
     behind: &Behind,
     original: Option<&Posting>,
 ) -> Result<WirePosting, FlowError> {
-    let account = road.account(&behind.account)?;
     Ok(WirePosting {
         key: posting.key.clone(),
         statement: posting.statement.clone(),
