@@ -1,10 +1,11 @@
-//! An account that is gone from the configuration: its postings say so and wait, and those of others are exported all the same.
+//! What was there and is gone: an account of the configuration, what the provider knew, a receipt beside a provider that is away.
 
-use crate::case::{GOOD_CARD, POLL, paid};
-use crate::firm::{Books, Firm, MailBy};
-use crate::road::Granted;
+use crate::case::{GOOD_CARD, POLL, link, opened, paid};
+use crate::firm::{Books, Firm, MailBy, Outside};
+use crate::road::{Granted, SCHEDULE};
 use remitd_domain::posting::State;
-use remitd_flow::{Dated, NoFaults, Posting, post};
+use remitd_flow::{Dated, NoFaults, Posting, Release, post, reconcile, request};
+use sqlx::{Connection, Executor, SqliteConnection};
 use std::sync::Arc;
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
@@ -45,4 +46,57 @@ async fn an_export_keeps_the_day_on_which_it_was_posted() {
     let on_the_day = post::csv(&road, &postings).await.unwrap();
     firm.clock.pass(3 * DAY_MS);
     assert_eq!(post::csv(&road, &postings).await.unwrap(), on_the_day);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_knows_nothing_of_new_payments_is_not_compared() {
+    let mut firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
+    let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+    let road = &running.road;
+    paid(&firm, road, GOOD_CARD).await;
+    firm.drive(road, POLL).await;
+    firm.drive(road, "post:1").await;
+    firm.clock.pass(60_000);
+    assert!(reconcile::reconcile(road).await.unwrap().is_balanced());
+    firm.provider.forget().await;
+    let found = reconcile::reconcile(road).await.unwrap();
+    let unread: Vec<_> =
+        found.unread.iter().map(|one| (one.name.as_str(), one.failure.code.as_str())).collect();
+    assert_eq!((unread, found.differences.len(), found.too_old), (vec![("sandbox", "tells-nothing")], 0, 0));
+    firm.clock.pass(31 * DAY_MS);
+    let found = reconcile::reconcile(road).await.unwrap();
+    assert_eq!((found.is_balanced(), found.too_old), (true, 1), "it may have forgotten by now");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkout_that_is_refused_for_good_leaves_nothing_that_waits() {
+    let mut firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
+    let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+    let road = &running.road;
+    let request = link(road, Release::Links).await;
+    opened(road, &request).await;
+    firm.provider.forget().await;
+    request::cancel(road, request.id, "test", "a mistake").await.unwrap();
+    assert_eq!(firm.drive(road, "close:1").await.state, "done");
+    assert!(road.store.effects_held(10).await.unwrap().is_empty());
+    let events = road.store.events_of_request(request.id).await.unwrap();
+    assert!(events.iter().any(|event| event.what == "checkout not closed"), "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_side_that_is_away_hides_nothing_of_the_others() {
+    let mut firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
+    let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+    let road = &running.road;
+    paid(&firm, road, GOOD_CARD).await;
+    firm.drive(road, POLL).await;
+    firm.drive(road, "post:1").await;
+    let mut matters = SqliteConnection::connect(&firm.matters_url()).await.unwrap();
+    matters.execute("DELETE FROM receipt").await.unwrap();
+    matters.close().await.unwrap();
+    firm.take_away(Outside::Provider).await;
+    let row = firm.drive(road, &reconcile::key(SCHEDULE)).await;
+    assert!(row.state == "ready" && row.error_code.is_some(), "{row:?}");
+    let last = road.store.last_reconciliation().await.unwrap().unwrap();
+    assert_eq!((last.differences.len(), last.unread.len()), (1, 1), "{last:?}");
 }

@@ -79,6 +79,13 @@ impl Provider {
         self.serving = Some(Serving { stop, served });
     }
 
+    /// It stands there again with nothing of what it knew, as another account of a real one would.
+    pub async fn forget(&mut self) {
+        self.go_away().await;
+        fs_err::remove_file(&self.journal).expect("it had a journal");
+        self.come_back().await;
+    }
+
     /// A payer types a number at a checkout's page.
     pub async fn pay(&self, checkout: &str, number: &str) {
         let answer = self.client.post(checkout).form(&[("number", number)]).send().await.expect("answers");
