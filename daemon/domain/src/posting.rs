@@ -72,6 +72,9 @@ pub const AFTER_REVERSAL: &str = "after-reversal";
 /// Why a posting waits that may be written: its attempt has no known end, and the matter software no place for its key. A person says.
 pub const NOBODY_KNOWS: &str = "nobody-knows";
 
+/// Why a reversal waits of what was written on somebody's click: it is written on a click too.
+pub const WENT_BACK: &str = "went-back";
+
 /// Why a reversal waits of what a person has handled by hand: remitd cannot take back what it has not written.
 pub const BY_HAND: &str = "by-hand";
 

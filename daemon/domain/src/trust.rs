@@ -14,7 +14,8 @@ pub enum Rule {
     Surcharge,
     /// Kept by form: nothing that a mail is made of has a place for a matter's description.
     Privilege,
-    /// Kept by a default: an account of clients' money has `post = "manual"` unless the firm writes otherwise.
+    /// Kept by a default: an account of clients' money has `post = "manual"` unless the firm writes otherwise. What takes a posting
+    /// back waits for a click as well; what stays of it goes with that.
     ByHand,
 }
 

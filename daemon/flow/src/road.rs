@@ -196,6 +196,11 @@ impl Road {
         })
     }
 
+    /// Whether what concerns this account is written by itself. Of one that is gone from the configuration, a person decides.
+    pub(crate) fn posts_by_itself(&self, account: &str) -> bool {
+        self.account(account).is_ok_and(|account| account.posting == Posting::Auto)
+    }
+
     pub fn importer(&self, id: &str) -> Result<Importer, FlowError> {
         named("importer", &self.plugins.now().importers, id)
     }

@@ -8,11 +8,14 @@ use crate::error::FlowError;
 use crate::plugin::gateway::Event;
 use crate::road::{Road, money};
 use remitd_domain::payment::{Back, Known, State as Paid, back};
-use remitd_domain::posting::{AFTER_REVERSAL, BY_HAND, NEVER_WRITTEN, State as PostingState, key, rest_key};
+use remitd_domain::posting::{
+    AFTER_REVERSAL, BY_HAND, NEVER_WRITTEN, State as PostingState, WENT_BACK, key, rest_key,
+};
 use remitd_domain::request::{Change, State as Standing};
 use remitd_store::{Checkout, NewPayment, NewPosting, Payment, Posting, Request, Tx};
 
 const WAITS: &str = "a part of it went back: it is written once the whole is taken back";
+const FOR_A_CLICK: &str = "money of it went back";
 const WAS_BY_HAND: &str = "money went back of what was handled by hand";
 const WENT_FIRST: &str = "its money went back before it was written";
 
@@ -110,7 +113,7 @@ async fn take_back(
             break;
         }
         left_minor -= part_minor;
-        take_share(road, tx, event, &posting, part_minor).await?;
+        take_share(road, tx, request, event, (&posting, part_minor)).await?;
     }
     Ok(())
 }
@@ -118,9 +121,9 @@ async fn take_back(
 async fn take_share(
     road: &Road,
     tx: &mut Tx,
+    request: &Request,
     event: &Event,
-    posting: &Posting,
-    part_minor: i64,
+    (posting, part_minor): (&Posting, i64),
 ) -> Result<(), FlowError> {
     let (now_ms, stays_minor) = (road.now_ms(), posting.amount_minor - part_minor);
     match posting.state {
@@ -137,9 +140,15 @@ async fn take_share(
         PostingState::Queued | PostingState::Posted => {}
     }
     let same_key = posting_key(event, &posting.connector, posting.line, "reversal");
-    let same = NewPosting { state: PostingState::Queued, ..reversal_of(posting, &same_key, now_ms) };
+    let by_itself = road.posts_by_itself(&request.account);
+    let state = if by_itself { PostingState::Queued } else { PostingState::Pending };
+    let same = NewPosting { state, ..reversal_of(posting, &same_key, now_ms) };
     let reversal = tx.insert_posting(&same).await?;
-    tx.want(&format!("{POST}:{reversal}"), POST, reversal, "{}", now_ms).await?;
+    if by_itself {
+        tx.want(&format!("{POST}:{reversal}"), POST, reversal, "{}", now_ms).await?;
+    } else {
+        tx.posting_trouble(reversal, PostingState::Pending, WENT_BACK, FOR_A_CLICK).await?;
+    }
     if stays_minor > 0 {
         let rest = NewPosting {
             key: &rest_key(same.key),

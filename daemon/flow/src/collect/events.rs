@@ -5,7 +5,7 @@ use super::back;
 use crate::effect::{CLOSE, POST, finish, job, recurring, want_receipt};
 use crate::error::FlowError;
 use crate::plugin::gateway::Event;
-use crate::road::{Posting as PostingMode, Road, money};
+use crate::road::{Road, money};
 use chrono::NaiveDate;
 use remitd_domain::account::Kind;
 use remitd_domain::payment::{self, Back, Report, State as Paid};
@@ -267,8 +267,7 @@ async fn succeeded(
     let whole = request.paid_minor + amount_minor >= request.amount_minor;
     let change = if whole { Change::PaidInFull } else { Change::PaidInPart };
     let taken = tx.change_request(request.id, change).await?;
-    // Of an account that is gone from the configuration, a person decides.
-    let auto = road.account(&request.account).is_ok_and(|account| account.posting == PostingMode::Auto);
+    let auto = road.posts_by_itself(&request.account);
     let lines = tx.asked_lines(request).await?;
     let asked: Vec<_> = lines.iter().map(|line| line.amount_minor).collect();
     for share in split(amount_minor, &asked) {

@@ -83,7 +83,7 @@ async fn take_out(road: &Road, ids: &[i64], actor: &str, back: &mut Vec<i64>) ->
     }
     // What is removed beside its reversal does not go on.
     for posting in &removed {
-        rest::goes_on(&mut tx, posting, None, road.now_ms()).await?;
+        rest::goes_on(&mut tx, posting, rest::Ended::by_hand(posting), road.now_ms()).await?;
     }
     tx.commit().await?;
     road.wake.all();
@@ -106,7 +106,7 @@ pub async fn written(road: &Road, ids: &[i64], actor: &str) -> Result<(), FlowEr
         tx.posting_posted(*id, None, now_ms).await?;
         settle_post(&mut tx, *id, now_ms).await?;
         tx.event_of_request(posting.request_id, "posting found", actor, &posting.key, now_ms).await?;
-        rest::goes_on(&mut tx, &posting, None, now_ms).await?;
+        rest::goes_on(&mut tx, &posting, rest::Ended::TakenBack, now_ms).await?;
     }
     tx.commit().await?;
     road.wake.all();

@@ -4,7 +4,7 @@ const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
 const BY_HAND: &str = "The connector cannot write this: write it by hand, then posting remove";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 37] = [
+const MENDS: [(&str, &str); 38] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
@@ -15,6 +15,11 @@ const MENDS: [(&str, &str); 37] = [
         "Look for the receipt in the matter software: if it is there, posting written says so; if it is not, posting retry writes it",
     ),
     ("after-reversal", "Nothing: it goes by itself once the posting that it comes from is taken back"),
+    (
+        "went-back",
+        "Take it back: posting post writes the reversal, and what stays of it goes by itself then; or take back the whole by hand, \
+         then posting remove",
+    ),
     ("by-hand", "It was handled by hand: take it back there too, then posting remove"),
     (
         "no-account",

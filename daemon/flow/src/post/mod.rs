@@ -260,7 +260,7 @@ async fn note(
             tx.posting_posted(posting.id, result.external_ref.as_deref(), now_ms).await?;
             let (connector, key) = (&posting.connector, &posting.key);
             tx.event_of_request(posting.request_id, "reversal posted", connector, key, now_ms).await?;
-            rest::goes_on(tx, posting, None, now_ms).await
+            rest::goes_on(tx, posting, rest::Ended::TakenBack, now_ms).await
         }
         Err(failure) => {
             let state = if matches!(next, Finish::Failed { .. }) { State::Incomplete } else { State::Queued };
@@ -286,7 +286,7 @@ async fn unneeded(
     }
     settle_post(&mut tx, original.id, road.now_ms()).await?;
     tx.move_posting(posting.id, State::Queued, State::Removed).await?;
-    rest::goes_on(&mut tx, posting, Some(original), road.now_ms()).await?;
+    rest::goes_on(&mut tx, posting, rest::Ended::Unneeded(original), road.now_ms()).await?;
     tx.finish(lease, &Finish::Done, road.now_ms()).await?;
     tx.commit().await?;
     Ok(())
