@@ -70,61 +70,78 @@ fn sides(plans: &[Plan]) -> Sides {
     sides
 }
 
+fn posting(
+    sides: &mut Sides,
+    (payment, plan): (i64, &Plan),
+    reverses: Option<i64>,
+    (amount_minor, state): (i64, State),
+) -> i64 {
+    let id = i64::try_from(sides.postings.len()).unwrap();
+    sides.postings.push(Posting {
+        id,
+        key: format!("remitd-{id}"),
+        payment,
+        reverses,
+        connector: CONNECTORS[plan.connector].into(),
+        statement: format!("B-{id}"),
+        amount_minor,
+        currency: "USD".into(),
+        state,
+        never_written: false,
+    });
+    id
+}
+
+/// A share with what became of it; gives how much of it went back in part.
+fn share(sides: &mut Sides, of: (i64, &Plan), (share_minor, state): (i64, State), may_part: bool) -> i64 {
+    let (_, plan) = of;
+    let went_back = plan.state == Paid::Returned;
+    let back_minor = share_minor - 1;
+    // What a person takes back where they had handled the share by hand, and whether they have.
+    let by_hand = if plan.reversal == State::Posted { State::Removed } else { State::Pending };
+    match state {
+        // What was not on its way yet is not written any more.
+        State::Pending | State::Incomplete if went_back => {
+            posting(sides, of, None, (share_minor, State::Removed));
+            sides.postings.last_mut().unwrap().never_written = true;
+        }
+        State::Removed | State::Queued | State::Posted if went_back => {
+            let original = posting(sides, of, None, (share_minor, state));
+            let after = match state {
+                State::Removed => by_hand,
+                State::Posted => plan.reversal,
+                _ => State::Queued,
+            };
+            posting(sides, of, Some(original), (share_minor, after));
+        }
+        State::Removed if may_part => {
+            posting(sides, of, None, (1, state));
+            let original = posting(sides, of, None, (back_minor, state));
+            posting(sides, of, Some(original), (back_minor, by_hand));
+            return back_minor;
+        }
+        // The whole is taken back, and what stays of it is written anew.
+        State::Posted if may_part => {
+            let original = posting(sides, of, None, (share_minor, state));
+            posting(sides, of, Some(original), (share_minor, plan.reversal));
+            let rest = if plan.reversal == State::Posted { State::Queued } else { State::Pending };
+            posting(sides, of, None, (1, rest));
+            return back_minor;
+        }
+        _ => {
+            posting(sides, of, None, (share_minor, state));
+        }
+    }
+    0
+}
+
 fn add(sides: &mut Sides, id: i64, plan: &Plan) {
     let amount_minor = plan.shares.iter().map(|(amount, _)| amount).sum();
     let posted = matches!(plan.state, Paid::Succeeded) || (plan.state == Paid::Returned && plan.was_sure);
     let mut back_minor = if plan.state == Paid::Returned { amount_minor } else { 0 };
-    let went_back = plan.state == Paid::Returned;
-    let posting = |sides: &mut Sides, reverses, (amount_minor, state), never_written| {
-        let number = i64::try_from(sides.postings.len()).unwrap();
-        sides.postings.push(Posting {
-            id: number,
-            key: format!("remitd-{number}"),
-            payment: id,
-            reverses,
-            connector: CONNECTORS[plan.connector].into(),
-            statement: format!("B-{number}"),
-            amount_minor,
-            currency: "USD".into(),
-            state,
-            never_written,
-        });
-        number
-    };
-    // What a person takes back where they had handled the share by hand, and whether they have.
-    let by_hand = if plan.reversal == State::Posted { State::Removed } else { State::Pending };
-    for (share_minor, state) in plan.shares.iter().filter(|_| posted).copied() {
-        let part = plan.state == Paid::Succeeded && plan.part_back && back_minor == 0;
-        match state {
-            // What was not on its way yet is not written any more.
-            State::Pending | State::Incomplete if went_back => {
-                posting(sides, None, (share_minor, State::Removed), true);
-            }
-            State::Removed if went_back => {
-                let original = posting(sides, None, (share_minor, state), false);
-                posting(sides, Some(original), (share_minor, by_hand), false);
-            }
-            State::Removed if part => {
-                back_minor = share_minor - 1;
-                posting(sides, None, (1, state), false);
-                let original = posting(sides, None, (back_minor, state), false);
-                posting(sides, Some(original), (back_minor, by_hand), false);
-            }
-            State::Queued | State::Posted if went_back => {
-                let original = posting(sides, None, (share_minor, state), false);
-                let after = if state == State::Posted { plan.reversal } else { State::Queued };
-                posting(sides, Some(original), (share_minor, after), false);
-            }
-            // The whole is taken back, and what stays of it is written anew.
-            State::Posted if part => {
-                back_minor = share_minor - 1;
-                let original = posting(sides, None, (share_minor, state), false);
-                posting(sides, Some(original), (share_minor, plan.reversal), false);
-                let rest = if plan.reversal == State::Posted { State::Queued } else { State::Pending };
-                posting(sides, None, (1, rest), false);
-            }
-            _ => drop(posting(sides, None, (share_minor, state), false)),
-        }
+    for of_it in plan.shares.iter().filter(|_| posted) {
+        let may_part = plan.state == Paid::Succeeded && plan.part_back && back_minor == 0;
+        back_minor += share(sides, (id, plan), *of_it, may_part);
     }
     let (gateway, reference) = (GATEWAYS[plan.gateway].to_owned(), format!("pay_{id}"));
     sides.payments.push(Payment {
