@@ -276,6 +276,8 @@ pub(super) fn refusal(code: &str, message: String) -> Failure {
         "40001" | "40P01" | "55P03" => Failure::unavailable("locked", message),
         "42501" => Failure::denied("database-permission", message),
         "25006" => Failure::invalid("read-only", message),
+        // The connection went in the middle of a statement.
+        "40003" => Failure::unavailable("connect", message),
         // Connections, the operator's intervention, resources, signing in, a database that is not there.
         _ if ["08", "57", "53", "28", "3D"].iter().any(|class| code.starts_with(class)) => {
             Failure::unavailable("connect", message)
@@ -288,14 +290,37 @@ pub(super) fn refusal(code: &str, message: String) -> Failure {
 /// Whether a failed COMMIT is known to have kept nothing: a deferred constraint or a lost race, and nothing else.
 fn rolled_back(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(refusal) = error else { return false };
-    let code = refusal.code().unwrap_or_default();
-    code.starts_with("23") || code.starts_with("40")
+    keeps_nothing(&refusal.code().unwrap_or_default())
+}
+
+/// 40003 says of itself that nobody knows.
+fn keeps_nothing(code: &str) -> bool {
+    code.starts_with("23") || code.starts_with("40") && code != "40003"
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::wit::types::FailureClass::Unavailable;
+
+    #[test]
+    fn a_commit_that_nobody_knows_of_is_no_rollback() {
+        for (code, nothing) in [
+            ("23505", true),
+            ("23503", true),
+            ("40001", true),
+            ("40P01", true),
+            ("40003", false),
+            ("08007", false),
+            ("57P01", false),
+        ] {
+            assert_eq!(keeps_nothing(code), nothing, "{code}");
+        }
+        // Before COMMIT nothing is written, whatever it says.
+        let failure = refusal("40003", String::new());
+        assert_eq!((failure.class, failure.code.as_str()), (Unavailable, "connect"));
+    }
 
     #[test]
     fn urls() {

@@ -40,6 +40,8 @@ impl Refusal {
             "40001" | "40P01" | "55P03" => Failure::unavailable("locked", message),
             "42501" => Failure::denied("database-permission", message),
             "25006" => Failure::invalid("read-only", message),
+            // The connection went in the middle of a statement.
+            "40003" => Failure::unavailable("connect", message),
             // Connections, signing in, a database that is not there, an operator's hand, resources; a driver that is not there.
             _ if ["08", "28", "3D", "53", "57", "IM"].iter().any(|class| state.starts_with(class)) => {
                 Failure::unavailable("connect", message)
@@ -70,10 +72,12 @@ impl Refusal {
         })
     }
 
-    /// Whether a COMMIT that was refused so has kept nothing: a deferred constraint or a lost race, and SQLite's lock.
+    /// Whether a COMMIT that was refused so has kept nothing: a deferred constraint or a lost race, and SQLite's lock. 40003 says of
+    /// itself that nobody knows.
     pub(super) fn rolled_back(&self) -> bool {
         let sqlite = self.speaks() == Speaks::Sqlite && matches!(self.native & 0xff, 5 | 6 | 19);
-        sqlite || self.state.starts_with("23") || self.state.starts_with("40")
+        let lost_race = self.state.starts_with("40") && self.state != "40003";
+        sqlite || lost_race || self.state.starts_with("23")
     }
 }
 
@@ -93,6 +97,7 @@ mod tests {
             ("IM002", 0, "[unixODBC][Driver Manager]Data source name not found", Unavailable, "connect"),
             ("08S01", 0, "[FreeTDS][SQL Server]Communication link failure", Unavailable, "connect"),
             ("28000", 18456, "[FreeTDS][SQL Server]Login failed", Unavailable, "connect"),
+            ("40003", 0, "[SomeDriver]Statement completion unknown", Unavailable, "connect"),
             ("HY000", 5, "[SQLite]database is locked (5)", Unavailable, "locked"),
             ("HY000", 8, "[SQLite]attempt to write a readonly database (8)", Invalid, "read-only"),
             ("HY000", 19, "[SQLite]UNIQUE constraint failed: t.n (19)", Invalid, "unique-violation"),
@@ -134,6 +139,23 @@ mod tests {
             let refusal = Refusal { state: state.into(), native, message: message.into() };
             let failure = refusal.meaning(String::new());
             assert_eq!((failure.class, failure.code.as_str()), (class, code), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_refused_commit_has_kept() {
+        for (state, native, message, nothing) in [
+            ("23503", 7, "ERROR: foreign key", true),
+            ("40001", 1, "ERROR: could not serialize access", true),
+            ("40P01", 1, "ERROR: deadlock detected", true),
+            ("HY000", 5, "[SQLite]database is locked (5)", true),
+            ("40003", 0, "[SomeDriver]Statement completion unknown", false),
+            ("08007", 0, "[SomeDriver]Connection failure during transaction", false),
+            ("08S01", 0, "[FreeTDS][SQL Server]Communication link failure", false),
+            ("HYT00", 0, "[FreeTDS][SQL Server]Timeout expired", false),
+        ] {
+            let refusal = Refusal { state: state.into(), native, message: message.into() };
+            assert_eq!(refusal.rolled_back(), nothing, "{refusal:?}");
         }
     }
 }
