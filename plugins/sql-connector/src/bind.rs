@@ -35,7 +35,8 @@ pub fn names(text: &str) -> Vec<&str> {
     while let Some(next) = rest.chars().next() {
         let length = match next {
             '\'' | '"' | '`' => quoted(rest, next),
-            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            // At a carriage return too, as PostgreSQL has it. Where it ends none, the daemon refuses a name that stands after it.
+            '-' if rest.starts_with("--") => rest.find(['\n', '\r']).unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => comment(rest),
             '$' => dollar_quoted(rest),
             ':' if rest.starts_with("::") => 2,
@@ -112,6 +113,7 @@ mod tests {
             ("SELECT :a, :b_2, :a", &["a", "b_2"][..]),
             ("SELECT ':no', \":no\", `:no`, 'it''s :no', :yes", &["yes"]),
             ("SELECT 1 -- :no\n, :yes", &["yes"]),
+            ("SELECT 1 -- :no\r, :yes", &["yes"]),
             ("SELECT /* :no /* :no */ :no */ :yes", &["yes"]),
             ("SELECT :a::numeric(12,2), b::date", &["a"]),
             ("SELECT $$ :no $$, $t$ :no $$ :no $t$, :yes, $1, a$b$:yes2", &["yes", "yes2"]),

@@ -121,6 +121,9 @@ async fn values(job: &mut Job) {
     let texts = "SELECT number FROM bill WHERE whole = :n AND due = :d";
     let found = query(job, texts, &[("n", text("7")), ("d", text("2026-02-28"))]).await.unwrap();
     assert_eq!(found, [[text("00124192.00001")]], "texts go into the column's type");
+    let lines = "SELECT :a::int -- one\r, :b::int -- two\r\n";
+    let found = query(job, lines, &[("a", Value::Integer(1)), ("b", Value::Integer(2))]).await.unwrap();
+    assert_eq!(found, [[Value::Integer(1), Value::Integer(2)]], "a carriage return ends a comment");
 }
 
 async fn refusals(job: &mut Job) {
@@ -131,6 +134,7 @@ async fn refusals(job: &mut Job) {
         ("INSERT INTO bill (number, fee) VALUES ('x', -1)", "constraint"),
         ("UPDATE nothing SET a = 1", "statement"),
         ("SELECT 1; SELECT 2", "statement"),
+        ("--\rCOMMIT /*\nSELECT 1 */", "statement"),
     ] {
         is(&change(job, sql, &[]).await.unwrap_err(), FailureClass::Invalid, code);
     }

@@ -6,6 +6,7 @@
 //! stands before it, and `"` quotes a name. What MySQL alone would read otherwise (`#`, `--x`, `/*! … */`) is refused. So a
 //! plugin may look for names without knowing the database. Behind ODBC stands any database: what two of them would read
 //! differently is refused, and no comment goes to a driver, which may look for marks in it. SQL Server is read the same way.
+//! A lone carriage return ends a `--` comment for PostgreSQL and for nobody else who is known here.
 
 use super::words;
 use crate::wit::sql::{Param, Statement, Value};
@@ -165,9 +166,7 @@ impl<'a> Scanner<'a> {
         }
         let piece = match first {
             c if c.is_whitespace() => self.copy(c.len_utf8(), Piece::Blank),
-            '-' if rest.starts_with("--") => {
-                self.copy(rest.find('\n').map_or(rest.len(), |at| at + 1), Piece::Blank)
-            }
+            '-' if rest.starts_with("--") => self.copy(line_comment(rest, postgres), Piece::Blank),
             '/' if rest.starts_with("/*") => self.copy(comment_end(rest, postgres)?, Piece::Blank),
             '\'' => self.copy(quote_end(rest, '\'', postgres && self.before_is_escape_mark())?, Piece::Other),
             '"' | '`' if first == '"' || !postgres => {
@@ -267,7 +266,16 @@ fn read_alike(rest: &str) -> Result<Option<usize>, String> {
                 ));
             }
         }
-        Some('-') if rest.starts_with("--") => return Ok(Some(rest.find('\n').unwrap_or(rest.len()))),
+        Some('-') if rest.starts_with("--") => {
+            let end = line_comment(rest, true);
+            if rest.get(end..).is_some_and(|after| after.starts_with('\r') && !after.starts_with("\r\n")) {
+                return Err(
+                    "a comment that ends at a lone carriage return is read differently: end it with a line feed"
+                        .to_owned(),
+                );
+            }
+            return Ok(Some(end));
+        }
         Some('/') if rest.starts_with("/*") => {
             let end = comment_end(rest, false)?;
             if rest.get(2..end).is_some_and(|inner| inner.contains("/*")) {
@@ -307,6 +315,11 @@ fn quote_end(text: &str, quote: char, backslash: bool) -> Result<usize, String> 
         }
     }
     Err(format!("what {quote} begins does not end"))
+}
+
+/// Bytes of what `--` begins, up to the end of its line. For PostgreSQL a carriage return ends it too, so that what follows is read.
+fn line_comment(text: &str, carriage_return: bool) -> usize {
+    text.find(|c| c == '\n' || carriage_return && c == '\r').unwrap_or(text.len())
 }
 
 /// PostgreSQL's comments nest.
@@ -400,6 +413,10 @@ mod tests {
         );
         check(Odbc, "SELECT 1/* :a ' ? */, 'commit'", "SELECT 1 , 'commit'", &[]);
         check(Sqlite, "SELECT [a:b], `c:d`", "SELECT [a:b], `c:d`", &[]);
+        check(Sqlite, "SELECT 1 -- :a\r, :b\n, :c", "SELECT 1 -- :a\r, :b\n, ?1", &["c"]);
+        check(MySql, "SELECT 1 -- :a\r, :b\n, :c", "SELECT 1 -- :a\r, :b\n, ?", &["c"]);
+        check(Postgres, "SELECT 1 -- :a\r, :b\n, :c", "SELECT 1 -- :a\r, $1\n, $2", &["b", "c"]);
+        check(Odbc, "SELECT 1 -- :a\r\n, :c", "SELECT 1  \r\n, ?", &["c"]);
         check(Postgres, "SELECT $$ :a $$, $t$ $$ :b $t$", "SELECT $$ :a $$, $t$ $$ :b $t$", &[]);
         check(Postgres, "SELECT E'\\':a', :b", "SELECT E'\\':a', $1", &["b"]);
         check(Postgres, "SELECT type'x\\', :b", "SELECT type'x\\', $1", &["b"]);
@@ -435,6 +452,8 @@ mod tests {
             (Postgres, Write, "COMMIT"),
             (Postgres, Write, "COPY t TO PROGRAM 'x'"),
             (Postgres, Write, "DO $$ BEGIN END $$"),
+            (Postgres, Write, "--\rCOMMIT /*\nSELECT 1 */"),
+            (Postgres, Read, "SELECT 1 -- one\r; SELECT 2"),
             (MySql, Read, "SELECT 1 # one"),
             (MySql, Read, "SELECT 5--3"),
             (MySql, Read, "SELECT 1 --\u{a0}, 2"),
@@ -472,6 +491,8 @@ mod tests {
             (Odbc, Read, "SELECT 1 # one"),
             (Odbc, Read, "SELECT 5--3"),
             (Odbc, Read, "SELECT /* /* */ 1"),
+            (Odbc, Write, "--\rCOMMIT /*\nSELECT 1 */"),
+            (MsSql, Write, "UPDATE t SET a = 1 -- one\rWHERE b = :b"),
             (Odbc, Read, "SELECT ?"),
             (Odbc, Read, "SELECT 1; SELECT 2"),
             (Odbc, Read, "SELECT 1 DELETE FROM t"),
