@@ -188,6 +188,9 @@ impl Setup {
             let Some(statement) = statement else { continue };
             check_names(setting, statement, known)?;
             check_asks(setting, statement, known.first().unwrap_or(&""))?;
+            if known.contains(&"limit") {
+                check_ends(setting, statement)?;
+            }
         }
         let post = POSTS.split_last().map_or(&[][..], |(_original_key, rest)| rest);
         for (setting, changes, known) in [("post", &self.post, post), ("reverse", &self.reverse, &POSTS)] {
@@ -222,6 +225,19 @@ fn check_asks(setting: &str, statement: &str, name: &str) -> Result<(), Failure>
         return Ok(());
     }
     let message = format!("{} names :{name} nowhere: it would answer the same to everything", place(setting));
+    Err(Failure::invalid("settings", message))
+}
+
+/// A page with fewer rows than were asked for is the last: one that a number of its own cuts shorter would end the list.
+fn check_ends(setting: &str, statement: &str) -> Result<(), Failure> {
+    if names(statement).contains(&"limit") {
+        return Ok(());
+    }
+    let message = format!(
+        "{} names :limit nowhere: a page of another size would be taken for the last one, and the rest left out; write LIMIT :limit, or \
+         TOP (:limit) in SQL Server",
+        place(setting)
+    );
     Err(Failure::invalid("settings", message))
 }
 

@@ -448,6 +448,18 @@ fn wrong_settings_are_named() {
         "[plugin.settings.search] name has the parameter :txt",
     );
     check(&with(r#""find":"SELECT 1""#), "[plugin.settings] find names :key nowhere");
+    check(
+        &with(r#""open_since":"SELECT :cursor LIMIT 100","cursor_start":0"#),
+        "[plugin.settings] open_since names :limit nowhere: a page of another size would be taken for the last one",
+    );
+    check(
+        &with(r#""open_since":"SELECT TOP (:limit) 1","cursor_start":0"#),
+        "[plugin.settings] open_since names :cursor nowhere",
+    );
+    check(
+        &with(r#""receipts":"SELECT TOP 100 1 WHERE 1 > :cursor""#),
+        "[plugin.settings] receipts names :limit nowhere",
+    );
     check(&with(r#""search":{"name":"SELECT 1"}"#), "[plugin.settings.search] name names :text nowhere");
 }
 
