@@ -64,6 +64,7 @@ async fn one_database_from_end_to_end() {
     procedures(&mut job).await;
     writes_once(&mut job, "1 / (open - 1)").await;
     nothing_stays_open(&mut job, &mut admin).await;
+    nothing_stays_locked(&mut job, &mut admin).await;
     read_only_by_default(&mut job, &mut admin).await;
     lost_connections(&mut job, &mut admin).await;
 }
@@ -176,6 +177,22 @@ async fn nothing_stays_open(job: &mut Job, admin: &mut PgConnection) {
     let closed =
         async { while sqlx::query_scalar::<_, i64>(open).fetch_one(&mut *admin).await.unwrap() > 0 {} };
     tokio::time::timeout(PATIENCE, closed).await.expect("a transaction stays open");
+}
+
+/// A lock that a statement takes for its session, and not for its transaction, keeps nobody waiting while the connection rests.
+async fn nothing_stays_locked(job: &mut Job, admin: &mut PgConnection) {
+    let held = "SELECT count(*) FROM pg_locks
+        WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let lock = "SELECT pg_advisory_lock(7)::text";
+    for _ in 0..2 {
+        assert_eq!(query(job, lock, &[]).await, Ok(vec![vec![text("")]]));
+        assert_eq!(change(job, lock, &[]).await, Ok(vec![1]));
+        let there = once::write(job, statement(lock, &[]), vec![insert("locked")]).await;
+        assert!(matches!(there, Ok(Once::Found(_))));
+        let let_go =
+            async { while sqlx::query_scalar::<_, i64>(held).fetch_one(&mut *admin).await.unwrap() > 0 {} };
+        tokio::time::timeout(PATIENCE, let_go).await.expect("a lock is kept");
+    }
 }
 
 /// What an administrator has made read-only stays so.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const CONNECT_AGAIN: Duration = Duration::from_millis(100);
+const UNLOCK: &str = "SELECT pg_advisory_unlock_all()";
 
 /// What the URL may say after its question mark, in psql's words and the driver's own. The driver passes over what it does not know,
 /// and a misspelt sslmode would leave the server's certificate unchecked.
@@ -175,7 +176,7 @@ async fn read_on(
     // Dropped, it rolls back. That also takes back whatever a function may have set in the session.
     drop(transaction);
     if rows.is_ok() {
-        give_back(lease, true);
+        give_back(lease);
     }
     Ok(rows)
 }
@@ -200,20 +201,24 @@ async fn work_on(
             nothing
         }
     };
-    if let Ok(done) = &done {
-        give_back(lease, matches!(done, Done::Found(_)));
+    if done.is_ok() {
+        give_back(lease);
     }
     Ok(done)
 }
 
-/// Gives a connection back after a whole transaction. A ROLLBACK that waits to be sent goes out with a question, and nobody waits for
-/// the answers, which the next user reads first. After anything else it ends: no half-read answer comes to the next user.
-fn give_back(mut lease: Lease<'_, Session>, rolls_back: bool) {
+/// Gives a connection back after a whole transaction. The locks that a statement or a function took for its session, which outlive the
+/// transaction, are let go of; a ROLLBACK that waits to be sent goes out before that. Nobody waits for the answers, which the next
+/// user reads first. After anything else the connection ends: no half-read answer comes to the next user.
+fn give_back(mut lease: Lease<'_, Session>) {
     let Ok(link) = lease.connection.link() else { return };
-    if rolls_back && matches!(link.ping().now_or_never(), Some(Err(_))) {
-        return;
+    // Of all that the driver can send, only what begins a transaction goes out before the answers to what was sent earlier are read.
+    // This begins none, which is what it says if the server is that quick.
+    let said = link.begin_with(UNLOCK).now_or_never();
+    if matches!(said, None | Some(Err(sqlx::Error::BeginFailed))) {
+        drop(said);
+        lease.give_back();
     }
-    lease.give_back();
 }
 
 /// Begins, with bounds for this transaction only, in one round trip. What a function may have set for the session is gone before a
