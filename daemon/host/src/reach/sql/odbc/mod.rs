@@ -5,6 +5,8 @@
 mod frame;
 mod refusal;
 #[cfg(feature = "odbc")]
+mod results;
+#[cfg(feature = "odbc")]
 mod serve;
 #[cfg(feature = "odbc")]
 mod values;

@@ -2,13 +2,14 @@
 //! its own, so that the end of the socket ends the process while a driver hangs.
 
 use super::frame::{self, Answer, Ask, Reads, Refusal, Run};
-use super::values;
+use super::{results, values};
 use crate::reach::sql::Gathered;
 use crate::wit::types::Failure;
+use odbc_api::handles::AsStatementRef;
 use odbc_api::sys::{ConnectionAttribute, IS_UINTEGER, Pointer};
 use odbc_api::{
-    Connection, ConnectionOptions, Cursor, CursorRow, DataType, DriverSpecificConnectionOptions, Error,
-    Preallocated, ResultSetMetadata, SetConnectionAttributeArgs, environment,
+    Connection, ConnectionOptions, Cursor, CursorImpl, CursorRow, DataType, DriverSpecificConnectionOptions,
+    Error, Preallocated, ResultSetMetadata, SetConnectionAttributeArgs, environment,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{self, ErrorKind, Read, Write};
@@ -146,7 +147,9 @@ fn query(connection: &Connection<'_>, run: Run) -> Result<Answer, Error> {
     };
     let mut statement = connection.preallocate()?;
     bound_time(&mut statement, run.limit_s);
-    let Some(mut cursor) = statement.execute(&run.text, params.as_slice())? else {
+    // Not dropped, which would throw the results away. A procedure may count what it did before it gives rows.
+    let _ = statement.execute(&run.text, params.as_slice())?.map(CursorImpl::into_stmt);
+    let Some(mut cursor) = results::rows_from(statement.as_stmt_ref())? else {
         return Ok(Answer::Rows { columns: Vec::new(), rows: Vec::new() });
     };
     let columns = cursor.column_names()?.collect::<Result<Vec<_>, _>>()?;
@@ -159,6 +162,7 @@ fn query(connection: &Connection<'_>, run: Run) -> Result<Answer, Error> {
             return Ok(invalid(failure));
         }
     }
+    results::to_the_end(cursor.into_stmt())?;
     let cells = |row: Vec<crate::wit::sql::Value>| row.into_iter().map(Into::into).collect();
     let rows = gathered.rows.rows.into_iter().map(cells).collect();
     Ok(Answer::Rows { columns: gathered.rows.columns, rows })
@@ -185,17 +189,24 @@ fn change(connection: &Connection<'_>, run: Run) -> Result<Answer, Error> {
     };
     let mut statement = connection.preallocate()?;
     bound_time(&mut statement, run.limit_s);
+    let mut fetched = None;
     // One that gives rows, such as a function that posts, counts them, and some drivers only run it while they are fetched.
     if let Some(mut cursor) = statement.execute(&run.text, params.as_slice())? {
         let mut rows = 0;
         while cursor.next_row()?.is_some() {
             rows += 1;
         }
-        return Ok(Answer::Changed(rows));
+        fetched = Some(rows);
+        // Not dropped, which would throw away what comes after it.
+        let _ = cursor.into_stmt();
     }
-    // What a driver cannot count is none.
-    let rows = statement.row_count()?.unwrap_or(0);
-    Ok(Answer::Changed(u64::try_from(rows).unwrap_or(u64::MAX)))
+    let rows = match fetched {
+        Some(rows) => rows,
+        // What a driver cannot count is none.
+        None => u64::try_from(statement.row_count()?.unwrap_or(0)).unwrap_or(u64::MAX),
+    };
+    results::to_the_end(statement.as_stmt_ref())?;
+    Ok(Answer::Changed(rows))
 }
 
 /// A driver that knows no such limit is ended by the daemon's.
@@ -215,5 +226,51 @@ fn refusal(error: &Error) -> Refusal {
             message: String::from_utf16_lossy(&record.message),
         },
         other => Refusal { state: "HY000".to_owned(), native: 0, message: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::reach::sql::odbc::frame::Cell;
+    use remitd_tests::postgres;
+
+    fn run(text: &str) -> Run {
+        Run { text: text.to_owned(), values: Vec::new(), limit_s: 0 }
+    }
+
+    /// PostgreSQL's driver answers each of several statements, as SQL Server's does each step of a procedure.
+    #[test]
+    fn all_results_of_a_statement_are_gone_through() {
+        let server = postgres::shared();
+        let (url, place) = (server.database("results"), server.socket().display().to_string());
+        let name = postgres::database_of(&url);
+        let text =
+            format!("Driver={{PostgreSQL Unicode}};Server={place};Port=5432;Database={name};UID=postgres");
+        let (connection, _) = open(&text, Reads::AndWrites, 5).unwrap();
+        let steps = "CREATE TEMP TABLE t (n int); INSERT INTO t VALUES (1), (2); SELECT n FROM t; SELECT 7; DELETE FROM t";
+        let Answer::Rows { columns, rows } = query(&connection, run(steps)).unwrap() else { panic!() };
+        assert_eq!(
+            (columns, rows),
+            (vec!["n".to_owned()], vec![vec![Cell::Integer(1)], vec![Cell::Integer(2)]])
+        );
+        let Answer::Rows { rows, .. } = query(&connection, run("SELECT count(*) FROM t")).unwrap() else {
+            panic!()
+        };
+        assert_eq!(rows, [[Cell::Integer(0)]], "all of them have run");
+        for (steps, count) in [
+            ("INSERT INTO t VALUES (1), (2); SELECT n FROM t; SELECT 7", 2),
+            ("SELECT n FROM t; SELECT 7; DELETE FROM t", 2),
+            ("SELECT n FROM t", 0),
+            ("DELETE FROM t", 0),
+        ] {
+            let Answer::Changed(rows) = change(&connection, run(steps)).unwrap() else { panic!() };
+            assert_eq!(rows, count, "{steps}");
+        }
+        for steps in ["INSERT INTO t VALUES (1); SELECT 1 / (n - 1) FROM t", "SELECT 1; SELECT 1 / 0"] {
+            assert!(change(&connection, run(steps)).is_err(), "{steps}");
+            connection.rollback().unwrap();
+        }
     }
 }
