@@ -316,12 +316,26 @@ impl Row<'_> {
         let day = match value {
             Value::Date(day) => date::naive(day).ok(),
             Value::Text(text) if text.trim().is_empty() => return Ok(None),
+            Value::Text(text) | Value::Timestamp(text) if is_instant(text.trim()) => {
+                let name = column.name();
+                let wanted = format!(
+                    "a day: which one it is depends on the zone. Write ({name} AT TIME ZONE 'Europe/Berlin')::date AS {name}, with the \
+                     firm's zone, or what the database has for that"
+                );
+                return Err(self.wrong(column, value, &wanted));
+            }
             Value::Text(text) | Value::Timestamp(text) => day_of(text.trim()),
             Value::Integer(digits) => day_of(&digits.to_string()),
             _ => None,
         };
         day.map(|day| Some(day.into())).ok_or_else(|| self.wrong(column, value, "a date such as 2026-12-31"))
     }
+}
+
+/// Whether a time says in which zone it is. In UTC, the day of one in Berlin may be the day before.
+fn is_instant(text: &str) -> bool {
+    let time = text.split_once(['T', ' ']).map_or("", |(_, time)| time);
+    time.contains(['+', '-']) || ["Z", "z", "UTC", "GMT"].iter().any(|zone| time.ends_with(zone))
 }
 
 /// `2026-12-31`, alone or before a time, or `20261231`.

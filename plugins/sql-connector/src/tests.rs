@@ -229,6 +229,33 @@ fn a_missing_column_is_named_with_what_came() {
     );
 }
 
+/// One day as a database may give it.
+fn check_day(value: Value, expect: Result<u8, &str>) {
+    let columns = ["number", "matter", "open", "due"];
+    let row = vec![text("1"), text("M"), Value::Integer(1), value.clone()];
+    let got = answering(&columns, vec![row]).open_statements(&context(), "M");
+    match expect {
+        Ok(day) => assert_eq!(got.unwrap()[0].due, Some(Date { year: 2026, month: 2, day }), "{value:?}"),
+        Err(part) => assert!(got.clone().unwrap_err().message.contains(part), "{value:?}: {got:?}"),
+    }
+}
+
+#[test]
+fn an_instant_is_no_day() {
+    let at = |at: &str| Value::Timestamp(at.into());
+    for plain in ["2026-02-28T00:00:00", "2026-02-28 00:00:00.000", "2026-02-28", "2026-02-28 12:00 AM"] {
+        check_day(at(plain), Ok(28));
+        check_day(text(plain), Ok(28));
+    }
+    check_day(Value::Integer(20_260_228), Ok(28));
+    let says = "open_statements: the column due of 1 is \"2026-02-27T23:00:00Z\", not a day: which one it is depends on the zone. Write \
+                (due AT TIME ZONE 'Europe/Berlin')::date AS due";
+    check_day(at("2026-02-27T23:00:00Z"), Err(says));
+    for zoned in ["2026-02-28T00:00:00+01:00", "2026-02-27 19:00:00-05", "2026-02-27 23:00:00 UTC"] {
+        check_day(text(zoned), Err("not a day"));
+    }
+}
+
 #[test]
 fn pages_go_on_from_the_last_cursor() {
     let asked = Rc::new(RefCell::new(Vec::new()));

@@ -142,6 +142,13 @@ async fn refusals(job: &mut Job) {
     for sql in ["SELECT whole FROM bill WHERE whole = :n", "SELECT 1 FROM bill WHERE due = :n"] {
         is(&query(job, sql, &[("n", text("x"))]).await.unwrap_err(), FailureClass::Invalid, "parameter");
     }
+    let day = [("d", Value::Date(Date { year: 2026, month: 2, day: 28 }))];
+    let failure = change(job, "UPDATE bill SET at = :d WHERE number = 'empty'", &day).await.unwrap_err();
+    is(&failure, FailureClass::Invalid, "parameter");
+    assert!(failure.message.contains("write CAST(:d AS timestamp) AT TIME ZONE"), "{}", failure.message);
+    let there = "SELECT CAST(:d AS timestamp) AT TIME ZONE 'Europe/Berlin'";
+    let midnight = Value::Timestamp("2026-02-27T23:00:00Z".into());
+    assert_eq!(query(job, there, &day).await, Ok(vec![vec![midnight]]), "as the refusal says");
     is(&query(job, "SELECT ARRAY[1]", &[]).await.unwrap_err(), FailureClass::Invalid, "column");
     let hidden = "WITH gone AS (DELETE FROM bill RETURNING number) SELECT * FROM gone";
     is(&query(job, hidden, &[]).await.unwrap_err(), FailureClass::Invalid, "read-only");

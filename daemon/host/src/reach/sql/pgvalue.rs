@@ -54,6 +54,13 @@ pub(super) fn write(
         (_, "BOOL") => arguments.add(truth(value).ok_or_else(misfit)?),
         (_, "DATE") => arguments.add(text.parse::<NaiveDate>().map_err(|_| misfit())?),
         (_, "TIMESTAMP") => arguments.add(local(&text).ok_or_else(misfit)?),
+        // Its midnight would be UTC's, and its day another one where the firm is.
+        (Value::Date(_), "TIMESTAMPTZ") => {
+            return Err(refuse(format!(
+                "{text:?} is a day, and the database wants an instant: write CAST(:{name} AS timestamp) AT TIME ZONE 'Europe/Berlin', with \
+                 the zone of the firm"
+            )));
+        }
         (_, "TIMESTAMPTZ") => arguments.add(instant(&text).ok_or_else(misfit)?),
         (Value::Bytes(bytes), "BYTEA") => arguments.add(bytes.clone()),
         (Value::Bytes(_), _) | (_, "BYTEA") => return Err(misfit()),
