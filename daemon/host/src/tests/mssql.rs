@@ -8,8 +8,10 @@ use crate::wit::sql::{Host, Param, Rows, Statement, Value};
 use crate::wit::sql_once::{Once, Stopped};
 use crate::wit::types::{Failure, FailureClass};
 use remitd_tests::mssql::{self, Mode, Peer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 const PATIENT_MS: u64 = 30_000;
 const HASTY_MS: u64 = 1_000;
@@ -196,6 +198,47 @@ async fn a_password_never_goes_out_in_the_open() {
     let (answer, all) = tokio::join!(query(&mut job, "SELECT 1", &[]), serving);
     is(&answer.unwrap_err(), FailureClass::Unavailable, "connect");
     assert!(all.len() <= 47);
+}
+
+/// Stands between the clients and the server, and ends all connections when it is told to.
+async fn passing(listener: TcpListener, port: u16, cut: &Notify, is_cut: &Notify) {
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (mut client, _) = accepted.unwrap();
+                let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                open.spawn(async move { copy_bidirectional(&mut client, &mut server).await.map(drop) });
+            }
+            () = cut.notified() => {
+                open.shutdown().await;
+                is_cut.notify_one();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back() {
+    let Some(peer) = mssql::start(&Mode::Plain) else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut job = connected(&format!("mssql://remitd:Sesame@127.0.0.1:{port}/elite?encrypt=off"), PATIENT_MS);
+    let (cut, is_cut) = (Notify::new(), Notify::new());
+    let asking = async {
+        for round in 0..3 {
+            let read = query(&mut job, BILLS, &[("after", Value::Integer(0))]).await;
+            assert_eq!(read.unwrap().rows, bills(), "{round}");
+            let none = "UPDATE BILL SET CENTS = 0 WHERE NUMBER = :bill";
+            assert!(change(&mut job, none, &[("bill", Value::Integer(1))]).await.is_ok(), "{round}");
+            cut.notify_one();
+            is_cut.notified().await;
+        }
+    };
+    tokio::select! {
+        () = asking => {}
+        () = passing(listener, peer.port, &cut, &is_cut) => panic!("it listens for ever"),
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod values;
 use super::params::{Access, Bound, Dialect, bind};
 use super::places::{Lease, Places};
 use super::work::{Begun, Done, Ends, Work};
-use super::{COMMIT_TIMEOUT, Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
+use super::{ACQUIRE_TIMEOUT, COMMIT_TIMEOUT, Database, Gathered, READERS_MOST, TIMEOUT_SLACK, WRITERS_MOST};
 use crate::wit::sql::{Rows, Statement};
 use crate::wit::sql_once::Stopped;
 use crate::wit::types::Failure;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use stream::Stream;
 use tiberius::error::Error;
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel, Query, QueryItem};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// What every transaction begins with, whatever came before: the standard's reading of texts and NULL, and a whole transaction.
 const SESSION: &str = "SET QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, \
@@ -51,9 +51,8 @@ impl Pools {
         let bound = bind(statement, Dialect::MsSql, Access::Read)?;
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
         let reading = timeout_at(deadline, async {
-            let mut lease = self.acquire(database, &self.reading, deadline).await?;
+            let mut lease = self.begun(database, &self.reading, deadline, limit).await?;
             let link = &mut lease.connection;
-            batch(link, begin(limit)).await.map_err(|error| failed(database, &error))?;
             let rows = link.read(database, &bound).await?;
             batch(link, ROLLBACK.to_owned()).await.map_err(|error| failed(database, &error))?;
             lease.give_back();
@@ -69,12 +68,7 @@ impl Pools {
         limit: Duration,
     ) -> Result<Done, Stopped> {
         let deadline = Instant::now() + limit + TIMEOUT_SLACK;
-        let begun = async {
-            let mut lease = self.acquire(database, &self.writing, deadline).await?;
-            batch(&mut lease.connection, begin(limit)).await.map_err(|error| failed(database, &error))?;
-            Ok(lease)
-        };
-        work.run_to_its_end(database, deadline, begun).await
+        work.run_to_its_end(database, deadline, self.begun(database, &self.writing, deadline, limit)).await
     }
 
     /// Statements of ours in one transaction.
@@ -86,8 +80,8 @@ impl Pools {
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + limit;
         let running = timeout_at(deadline, async {
-            let mut lease = self.acquire(database, &self.writing, deadline).await?;
-            for text in [begin(limit), script.to_owned(), COMMIT.to_owned()] {
+            let mut lease = self.begun(database, &self.writing, deadline, limit).await?;
+            for text in [script.to_owned(), COMMIT.to_owned()] {
                 batch(&mut lease.connection, text).await.map_err(|error| failed(database, &error))?;
             }
             Ok(())
@@ -95,14 +89,29 @@ impl Pools {
         running.await.unwrap_or_else(|_| Err(database.timeout()))
     }
 
-    async fn acquire<'a>(
+    /// A connection on which a transaction has begun. Where that fails, nothing has happened, and the next one is tried: all that
+    /// rested are gone where the server was started anew. One that has fallen silent is not waited for as long as for a statement.
+    async fn begun<'a>(
         &'a self,
         database: &Database,
         places: &'a Places<Link>,
         deadline: Instant,
+        limit: Duration,
     ) -> Result<Lease<'a, Link>, Failure> {
-        let open = async || self.connect().await.map_err(|error| unopened(database, &error));
-        places.acquire(database, deadline, |_| true, open).await
+        let mut tries = places.most();
+        loop {
+            let open = async || self.connect().await.map_err(|error| unopened(database, &error));
+            let mut lease = places.acquire(database, deadline, |_| true, open).await?;
+            let failure = match timeout(ACQUIRE_TIMEOUT, batch(&mut lease.connection, begin(limit))).await {
+                Ok(Ok(())) => return Ok(lease),
+                Ok(Err(error)) => failed(database, &error),
+                Err(_) => database.failed(sqlx::Error::PoolTimedOut),
+            };
+            if tries == 0 {
+                return Err(failure);
+            }
+            tries -= 1;
+        }
     }
 
     async fn connect(&self) -> Result<Link, Error> {
