@@ -100,3 +100,37 @@ async fn a_side_that_is_away_hides_nothing_of_the_others() {
     let last = road.store.last_reconciliation().await.unwrap().unwrap();
     assert_eq!((last.differences.len(), last.unread.len()), (1, 1), "{last:?}");
 }
+
+/// Money goes back while the payment waits for the matter software, and a clerk enters it there by hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_entered_by_hand_after_its_refund_is_left_to_whoever_entered_it() {
+    let firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
+    let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+    let road = &running.road;
+    let request = paid(&firm, road, GOOD_CARD).await;
+    firm.drive(road, POLL).await;
+    let payment = road.store.payments_of(request.id).await.unwrap().remove(0);
+    let shown = |posting: &remitd_store::Posting| {
+        (posting.id, posting.state, posting.amount_minor, posting.error_code.clone())
+    };
+    for (back_minor, by_hand) in [(30_000, 1), (95_000, 3)] {
+        firm.provider.refund(&payment.gateway_ref, back_minor).await;
+        firm.drive(road, POLL).await;
+        if by_hand == 1 {
+            post::remove(road, &[by_hand], "test").await.unwrap();
+        }
+        firm.settle(road).await;
+        let postings = road.store.postings(Some(State::Pending), 10).await.unwrap();
+        let [reversal] = postings.as_slice() else { panic!("{postings:?}") };
+        let original = road.store.posting(reversal.reverses.unwrap()).await.unwrap().unwrap();
+        assert_eq!(shown(&original), (by_hand, State::Removed, back_minor, None));
+        assert_eq!(shown(reversal), (reversal.id, State::Pending, back_minor, Some("by-hand".to_owned())));
+        assert!(post::queue(road, &[reversal.id], "test").await.is_err(), "nothing of ours stands there");
+        assert!(reconcile::reconcile(road).await.unwrap().differences.is_empty());
+        post::remove(road, &[reversal.id], "test").await.unwrap();
+        firm.settle(road).await;
+        assert!(reconcile::reconcile(road).await.unwrap().differences.is_empty());
+    }
+    let books = road.store.books().await.unwrap();
+    assert_eq!((books.unposted, books.payments), (0, 0), "{books:?}");
+}

@@ -5,6 +5,7 @@ use crate::firm::TestClock;
 use remitd_domain::time::Clock;
 use remitd_sandbox::SandboxError;
 use remitd_tests::ports;
+use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,6 +91,14 @@ impl Provider {
     pub async fn pay(&self, checkout: &str, number: &str) {
         let answer = self.client.post(checkout).form(&[("number", number)]).send().await.expect("answers");
         assert_eq!(answer.status(), 303, "the payer is led back");
+    }
+
+    /// The firm gives a part of a payment back.
+    pub async fn refund(&self, payment: &str, amount_minor: i64) {
+        let post = self.client.post(format!("{}/v1/payments/{payment}/refunds", self.url)).bearer_auth(KEY);
+        let key = format!("refund {amount_minor} of {payment}");
+        let asked = post.json(&json!({ "amount_minor": amount_minor })).header("Idempotency-Key", key);
+        assert_eq!(asked.send().await.expect("answers").status(), 201);
     }
 
     /// Every pending bank payment takes its next step.

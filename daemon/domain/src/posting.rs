@@ -77,6 +77,7 @@ pub const WENT_BACK: &str = "went-back";
 
 /// Why a reversal waits of what a person has handled by hand: remitd cannot take back what it has not written.
 pub const BY_HAND: &str = "by-hand";
+pub const WAS_BY_HAND: &str = "money went back of what was handled by hand";
 
 /// Why a posting is on the road no more that nobody has handled: its money went back before it was written.
 pub const NEVER_WRITTEN: &str = "never-written";

@@ -42,6 +42,9 @@ pub struct Facts<'a> {
     pub kind: Kind,
 }
 
+/// The rule of the matter software itself.
+pub const HOLD: &str = "hold";
+
 /// A rule's no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct No {
@@ -143,7 +146,7 @@ impl Rules {
             no(rule.id, rule.to_string())?;
         }
         if !facts.hold.is_empty() {
-            no("hold", format!("it is on hold: {}", facts.hold))?;
+            no(HOLD, format!("it is on hold: {}", facts.hold))?;
         }
         self.left_out(facts.client, facts.matter, facts.statement, held)?;
         told("clients_out", &self.clients_out, "client", facts.client)?;

@@ -48,7 +48,7 @@ const ASKED_BY: &str = "SELECT id, state FROM (
          WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
      ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
 
-/// What is asked for now; also what was asked for once, where `$3` says so. Each number of the list, which has none twice and no empty
+/// What is asked for now; also what was asked for once, where `$3` says so; of the connector `$4`, or of any where that is empty. Each number of the list, which has none twice and no empty
 /// one, finds its index. A list is long, and all pairs travel as one text, which is read sooner than so many rows.
 macro_rules! asked {
     ($pairs:literal, $list:literal) => {
@@ -58,20 +58,21 @@ macro_rules! asked {
             " FROM (SELECT l.invoice, l.payer FROM (",
             $list,
             ") AS list CROSS JOIN request_line l CROSS JOIN request r
-             WHERE l.account = $1 AND l.invoice = number AND l.invoice <> '' AND r.id = l.request_id
+             WHERE l.account = $1 AND l.invoice = number AND l.invoice <> '' AND r.id = l.request_id AND $4 IN ('', r.connector)
                AND (r.state IN ('draft', 'outstanding', 'processing')
                  OR ($3 <> 'live' AND r.state IN ('payment_received', 'partially_paid'))
                  OR ($3 = 'ever' AND r.state IN ('cancelled', 'expired')))
              UNION SELECT invoice, payer FROM (",
             $list,
             ") AS list CROSS JOIN request
-             WHERE $3 <> 'live' AND account = $1 AND invoice = number AND invoice <> ''
+             WHERE $3 <> 'live' AND account = $1 AND invoice = number AND invoice <> '' AND $4 IN ('', connector)
                AND state IN ('payment_received', 'partially_paid', 'cancelled', 'expired')
                AND ($3 = 'ever' OR state IN ('payment_received', 'partially_paid'))
              UNION SELECT invoice, payer FROM (",
             $list,
             ") AS list CROSS JOIN request
-             WHERE account = $1 AND invoice = number AND invoice <> '' AND state IN ('draft', 'outstanding', 'processing')) AS asked"
+             WHERE account = $1 AND invoice = number AND invoice <> '' AND $4 IN ('', connector)
+               AND state IN ('draft', 'outstanding', 'processing')) AS asked"
         )
     };
 }
@@ -87,18 +88,19 @@ const ASKED: Sql = Sql {
     ),
 };
 
-/// What payers of shares have paid of a statement, as far as it is written, be it by hand: a posting that was removed, unless its money
-/// went back.
+/// What payers of shares have paid of a statement, as far as it is written or taken back, be it by hand.
 macro_rules! paid {
     ($list:literal) => {
         concat!(
             "SELECT statement, payer, CAST(sum(paid) AS BIGINT) FROM (
                SELECT p.statement, coalesce(l.payer, r.payer) AS payer,
                  CASE p.kind WHEN 'reversal' THEN -p.amount_minor ELSE p.amount_minor END AS paid
-               FROM posting p JOIN request r ON r.id = p.request_id JOIN payment m ON m.id = p.payment_id
+               FROM posting p JOIN request r ON r.id = p.request_id
                  LEFT JOIN request_line l ON l.request_id = p.request_id AND l.invoice = p.statement
-               WHERE p.connector = $1 AND p.statement IN (", $list, ")
-                 AND (p.state = 'posted' OR (p.state = 'removed' AND p.kind = 'payment' AND m.returned_minor = 0))
+               WHERE p.connector = $1 AND p.statement IN (",
+            $list,
+            ")
+                 AND p.state IN ('posted', 'removed') AND coalesce(p.error_code, '') <> 'never-written'
              ) AS parts WHERE payer <> '' GROUP BY statement, payer"
         )
     };
@@ -155,6 +157,25 @@ impl Tx {
         invoices: &[&str],
         duplicates: Duplicates,
     ) -> Result<Asked, StoreError> {
+        self.asked((account, ""), invoices, duplicates).await
+    }
+
+    /// Of `invoices`, those that are asked for now as statements of a connector.
+    pub async fn asked_as_statements(
+        &mut self,
+        account: &str,
+        connector: &str,
+        invoices: &[&str],
+    ) -> Result<Asked, StoreError> {
+        self.asked((account, connector), invoices, Duplicates::Live).await
+    }
+
+    async fn asked(
+        &mut self,
+        (account, connector): (&str, &str),
+        invoices: &[&str],
+        duplicates: Duplicates,
+    ) -> Result<Asked, StoreError> {
         let mut asked = Asked::default();
         // Each number once: what is asked for by one is told for each time that it stands in the list.
         let list: BTreeSet<&str> = invoices.iter().copied().filter(|invoice| !invoice.is_empty()).collect();
@@ -162,7 +183,7 @@ impl Tx {
             return Ok(asked);
         }
         let list = serde_json::to_string(&list).map_err(misfit)?;
-        let found = self.row(ASKED, args![account, &list, duplicates.name()]).await?;
+        let found = self.row(ASKED, args![account, &list, duplicates.name(), connector]).await?;
         for (invoice, payer) in packed::<(String, String)>(found.as_ref())? {
             asked.0.entry(invoice).or_default().insert(payer);
         }

@@ -9,14 +9,13 @@ use crate::plugin::gateway::Event;
 use crate::road::{Road, money};
 use remitd_domain::payment::{Back, Known, State as Paid, back};
 use remitd_domain::posting::{
-    AFTER_REVERSAL, BY_HAND, NEVER_WRITTEN, State as PostingState, WENT_BACK, key, rest_key,
+    AFTER_REVERSAL, BY_HAND, NEVER_WRITTEN, State as PostingState, WAS_BY_HAND, WENT_BACK, key, rest_key,
 };
 use remitd_domain::request::{Change, State as Standing};
 use remitd_store::{Checkout, NewPayment, NewPosting, Payment, Posting, Request, Tx};
 
 const WAITS: &str = "a part of it went back: it is written once the whole is taken back";
 const FOR_A_CLICK: &str = "money of it went back";
-const WAS_BY_HAND: &str = "money went back of what was handled by hand";
 const WENT_FIRST: &str = "its money went back before it was written";
 
 pub(super) fn of(checkout: &Checkout, known: Option<&Payment>, event: &Event) -> Back {

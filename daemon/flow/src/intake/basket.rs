@@ -70,13 +70,19 @@ async fn free(
     let live = gate.tx().asked_already(&account.id, &numbers, Duplicates::Live).await?;
     let elsewhere = gate.asked_elsewhere(&numbers).await?;
     let paid = gate.tx().paid_shares(basket.connector, &numbers).await?;
+    let unwritten = gate.tx().unwritten(basket.connector, &account.id, &numbers, read_ms).await?;
     let settling = gate.tx().settling(basket.connector, &account.id, &numbers, read_ms).await?;
     for at in 0..drafts.len() {
         let Draft { invoice, share, .. } = drafts.draft(at);
-        if settling.contains(&invoice) {
+        if unwritten.contains(&invoice) {
             return Err(refused(format!(
-                "money for {invoice} has arrived and is on its way into the matter software: see remitd posting list, and ask again \
-                 once it is posted"
+                "money for {invoice} has arrived, or goes back, and the matter software does not have it yet: see remitd posting list, \
+                 and ask again once that is done"
+            )));
+        }
+        if settling.contains(&invoice) && !live.has(&invoice, drafts.payer(at)) {
+            return Err(refused(format!(
+                "{invoice} may be paid at the gateway just now, by a link that has ended: ask again in a while"
             )));
         }
         if elsewhere.has(&invoice, drafts.payer(at)) {

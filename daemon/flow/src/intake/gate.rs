@@ -106,14 +106,13 @@ impl<'a> Gate<'a> {
         &mut self.tx
     }
 
-    /// What of `invoices` is asked for into other accounts for money of this kind, into which this connector's statements are asked
-    /// for too: a statement may move from one to another, with its office say.
+    /// What of `invoices` is asked for as this connector's statements into other accounts for money of this kind: a statement may move
+    /// from one to another, with its office say.
     pub(super) async fn asked_elsewhere(&mut self, invoices: &[&str]) -> Result<Asked, FlowError> {
         let mut asked = Asked::default();
         for other in &self.road.accounts {
-            let is_alike = other.connector == self.connector && other.kind == self.account.kind;
-            if is_alike && !self.connector.is_empty() && other.id != self.account.id {
-                asked.extend(self.tx.asked_already(&other.id, invoices, Duplicates::Live).await?);
+            if other.kind == self.account.kind && other.id != self.account.id {
+                asked.extend(self.tx.asked_as_statements(&other.id, self.connector, invoices).await?);
             }
         }
         Ok(asked)

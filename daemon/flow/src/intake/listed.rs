@@ -27,27 +27,38 @@ pub(super) struct Listing {
     currency: &'static str,
     keys: Keys,
     rows: Vec<(Print, i64)>,
+    left_out: Vec<(Print, Out)>,
+}
+
+/// Whether a statement that the rules leave out is on hold, for whoever asks, or for this push alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Out {
+    OnHold,
+    ByPush,
 }
 
 impl Listing {
     pub(super) fn of(currency: &'static str, keys: Keys) -> Listing {
-        Listing { currency, keys, rows: Vec::new() }
+        Listing { currency, keys, rows: Vec::new(), left_out: Vec::new() }
     }
 
-    pub(super) fn note(&mut self, statement: &str, open: &Money) {
+    pub(super) fn note(&mut self, statement: &str, open: &Money, left_out: Option<Out>) {
         let minor = if open.currency == self.currency { open.amount_minor } else { OTHER_CURRENCY };
-        self.rows.push((self.keys.print(statement), minor));
+        let print = self.keys.print(statement);
+        self.rows.push((print, minor));
+        self.left_out.extend(left_out.map(|why| (print, why)));
     }
 
     /// Once it is read to its end.
     pub(super) fn read(self) -> Listed {
-        let Listing { currency, keys, mut rows } = self;
+        let Listing { currency, keys, mut rows, mut left_out } = self;
         rows.sort_unstable();
+        left_out.sort_unstable();
         let mut twice: Vec<Print> = Vec::new();
         for same in rows.chunk_by(|(one, _), (next, _)| one == next).filter(|same| same.len() > 1) {
             twice.extend(same.first().map(|(print, _)| *print));
         }
-        Listed { currency, rows, twice: Prints { keys, prints: twice } }
+        Listed { currency, rows, left_out, twice: Prints { keys, prints: twice } }
     }
 }
 
@@ -55,6 +66,7 @@ impl Listing {
 pub(super) struct Listed {
     currency: &'static str,
     rows: Vec<(Print, i64)>,
+    left_out: Vec<(Print, Out)>,
     twice: Prints,
 }
 
@@ -66,6 +78,13 @@ impl Listed {
         let (_, minor) = self.rows.get(at).filter(|_| !self.twice.has(print))?;
         let ours = currency == self.currency && *minor != OTHER_CURRENCY;
         Some(if ours { Open::Minor(*minor) } else { Open::Unsure })
+    }
+
+    /// None where the rules let it be asked for.
+    pub(super) fn left_out(&self, statement: &str) -> Option<Out> {
+        let print = self.twice.keys.print(statement);
+        let at = self.left_out.binary_search_by_key(&print, |(out, _)| *out).ok()?;
+        self.left_out.get(at).map(|(_, why)| *why)
     }
 
     /// What is listed more than once, so that nobody knows which is right; the amounts are let go.
@@ -153,7 +172,7 @@ mod tests {
             ("B-5", money(500, "USD")),
             ("B-4", money(402, "USD")),
         ] {
-            listing.note(statement, &open);
+            listing.note(statement, &open, (statement == "B-2").then_some(Out::OnHold));
         }
         let listed = listing.read();
         for (statement, expect) in [
@@ -167,6 +186,7 @@ mod tests {
             assert_eq!(listed.open(statement, "USD"), expect, "{statement}");
         }
         assert_eq!(listed.open("B-1", "EUR"), Some(Open::Unsure), "the link is in another currency");
+        assert_eq!(["B-1", "B-2"].map(|one| listed.left_out(one)), [None, Some(Out::OnHold)]);
         let mut linked = Linked::of("USD", keys);
         let link = |id, invoice: &str, amount_minor, currency: &str| Payable {
             id,

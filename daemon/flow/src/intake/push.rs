@@ -2,7 +2,7 @@
 
 use super::edit;
 use super::gate::{Gate, Outcome};
-use super::listed::{Keys, Listed, Listing, Prints};
+use super::listed::{Keys, Listed, Listing, Out, Prints};
 use super::rules::{Asking, no, same_payers};
 use super::spool::{Spool, Spooled};
 use super::stale::{self, Ended};
@@ -13,7 +13,7 @@ use crate::release::{Policy, Release};
 use crate::road::{Road, money};
 use remitd_domain::draft::{Draft, Drafts};
 use remitd_domain::policy::{Duplicates, OneLink};
-use remitd_domain::push::{No, Rules};
+use remitd_domain::push::{HOLD, No, Rules};
 use remitd_host::{Failure, JobSpec, ReadAhead};
 use remitd_store::{Asked, Finish, Lease, NewBatch, PaidShares};
 use serde::{Deserialize, Serialize};
@@ -192,8 +192,9 @@ async fn read_all(
             reading.ask(cursor.clone());
         }
         for statement in &statements {
-            listing.note(&statement.number, &statement.open);
-            page.note(&statement.number, asking.drafts(statement), telling);
+            let drafts = asking.drafts(statement);
+            listing.note(&statement.number, &statement.open, left_out_of(&drafts));
+            page.note(&statement.number, drafts, telling);
         }
         // Connectors may give pages that are smaller than what is taken in at once.
         if page.is_full() || !more {
@@ -210,6 +211,15 @@ async fn read_all(
         format!("\"{plugin}\" lists more than {PAGES_MAX} pages, or they do not end"),
     );
     Err(FlowError::Plugin { plugin: plugin.clone(), failure })
+}
+
+/// Of a statement that nobody is asked for.
+fn left_out_of(drafts: &[Result<Draft, No>]) -> Option<Out> {
+    match drafts {
+        [Err(No { rule: HOLD, .. })] => Some(Out::OnHold),
+        [Err(_)] => Some(Out::ByPush),
+        _ => None,
+    }
 }
 
 /// A list of open statements that is asked for page by page, one at a time.

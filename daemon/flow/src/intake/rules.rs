@@ -124,7 +124,7 @@ pub(super) fn same_payers(invoice: &str, share: &Share, live: &Asked, paid: &Pai
     let rule = "payers_changed";
     if let Some(payer) = live.stranger(invoice, &share.of) {
         let why = format!(
-            "{payer}, who is asked for a share of it, is not among its payers any more: cancel that link; {MEND}"
+            "{payer}, who is asked for a share of it, is not among its payers any more: cancel that link, or delete its draft with remitd batch edit; {MEND}"
         );
         return no(rule, why);
     }

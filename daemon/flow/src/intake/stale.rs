@@ -4,7 +4,7 @@
 
 use super::edit;
 use super::gate::Gate;
-use super::listed::{Keys, Linked, Listed};
+use super::listed::{Keys, Linked, Listed, Out};
 use super::push::Push;
 use super::quick::{Follows, one};
 use super::rules::Asking;
@@ -14,7 +14,7 @@ use crate::release::{Policy, Release};
 use crate::road::{Road, money};
 use remitd_domain::draft::Drafts;
 use remitd_domain::policy::OneLink;
-use remitd_domain::push::No;
+use remitd_domain::push::{HOLD, No};
 use remitd_domain::request::{Change, State};
 use remitd_domain::stale::{Line, Open, Origin, Standing, standing};
 use remitd_host::{FailureClass, JobSpec, Money};
@@ -117,11 +117,27 @@ pub(super) async fn sweep(
             });
         }
         let open = of_payer(road, &request, &asked, open).await?;
-        let left_out = asked.iter().find_map(|line| asking.left_out(line).err());
+        let left_out = asked.iter().find_map(|line| left_out(asking, listed, &request, line));
         let link = Link { road, request, asked, open, read_ms, left_out };
         ended.extend(if dry_run { link.ending() } else { link.mend().await? });
     }
     Ok(ended)
+}
+
+/// Why a line is not asked for anew: by the lists that staff keep, or since the rules leave its statement out as it stands now. What a
+/// person asks for is not a push's to judge, but for what is on hold.
+fn left_out(asking: &Asking<'_>, listed: &Listed, request: &Request, line: &RequestLine) -> Option<No> {
+    if let Err(no) = asking.left_out(line) {
+        return Some(no);
+    }
+    match listed.left_out(&line.invoice)? {
+        Out::OnHold => Some(No { rule: HOLD, why: "it is on hold in the matter software".into() }),
+        Out::ByPush if origin(request) == Origin::Balance => Some(No {
+            rule: "rules",
+            why: "the push leaves it out now: remitd matter push --dry-run says why".into(),
+        }),
+        Out::ByPush => None,
+    }
 }
 
 /// A link, and what the matter software says of each of its lines.

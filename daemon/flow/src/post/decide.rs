@@ -83,7 +83,8 @@ async fn take_out(road: &Road, ids: &[i64], actor: &str, back: &mut Vec<i64>) ->
     }
     // What is removed beside its reversal does not go on.
     for posting in &removed {
-        rest::goes_on(&mut tx, posting, rest::Ended::by_hand(posting), road.now_ms()).await?;
+        let ended = rest::Ended::by_hand(road, &mut tx, posting).await?;
+        rest::goes_on(&mut tx, posting, ended, road.now_ms()).await?;
     }
     tx.commit().await?;
     road.wake.all();

@@ -269,7 +269,8 @@ async fn note(
     }
 }
 
-/// What was never written needs no reversal, and is not to be written any more: its money has gone back.
+/// What was never written needs no reversal, and is not to be written any more: its money has gone back. What somebody has written by
+/// hand meanwhile is taken back by hand.
 async fn unneeded(
     road: &Road,
     lease: &Lease,
@@ -277,9 +278,12 @@ async fn unneeded(
     original: &Posting,
 ) -> Result<(), FlowError> {
     let mut tx = road.store.begin().await?;
-    if original.state != State::Removed
-        && !tx.move_posting(original.id, original.state, State::Removed).await?
-    {
+    if original.state == State::Removed {
+        rest::left_to_person(&mut tx, posting, original).await?;
+        tx.finish(lease, &Finish::Done, road.now_ms()).await?;
+        return Ok(tx.commit().await?);
+    }
+    if !tx.move_posting(original.id, original.state, State::Removed).await? {
         // Somebody has just queued it: both are looked at again.
         tx.rollback().await?;
         return finish(road, lease, &Finish::Again { at_ms: road.now_ms() + WAIT_FOR_ORIGINAL_MS }).await;

@@ -1,7 +1,8 @@
 //! What stays of a posting of which a part went back: it waits until the whole is taken back, and is then written anew.
 
 use crate::effect::POST;
-use remitd_domain::posting::{AFTER_REVERSAL, State, WENT_BACK, rest_key};
+use crate::road::Road;
+use remitd_domain::posting::{AFTER_REVERSAL, BY_HAND, State, WAS_BY_HAND, rest_key};
 use remitd_store::{Posting, StoreError, Tx};
 
 /// How a reversal ended.
@@ -16,8 +17,14 @@ pub(super) enum Ended<'a> {
 
 impl Ended<'_> {
     /// By a person who takes the reversal off the road.
-    pub(super) fn by_hand(reversal: &Posting) -> Ended<'_> {
-        if reversal.error_code.as_deref() == Some(WENT_BACK) { Ended::ByHand } else { Ended::TakenBack }
+    pub(super) async fn by_hand(
+        road: &Road,
+        tx: &mut Tx,
+        reversal: &Posting,
+    ) -> Result<Ended<'static>, StoreError> {
+        let request = tx.request(reversal.request_id).await?;
+        let by_itself = request.is_some_and(|request| road.posts_by_itself(&request.account));
+        Ok(if by_itself { Ended::TakenBack } else { Ended::ByHand })
     }
 }
 
@@ -32,9 +39,7 @@ pub(super) async fn goes_on(
     if reversal.reverses.is_none() {
         return Ok(());
     }
-    let rest = tx.posting_by_key(&rest_key(&reversal.key)).await?;
-    let waits = |rest: &Posting| rest.error_code.as_deref() == Some(AFTER_REVERSAL);
-    let Some(rest) = rest.filter(|rest| rest.state == State::Pending && waits(rest)) else { return Ok(()) };
+    let Some(rest) = waiting(tx, reversal).await? else { return Ok(()) };
     match ended {
         Ended::TakenBack => {
             tx.move_posting(rest.id, State::Pending, State::Queued).await?;
@@ -51,4 +56,26 @@ pub(super) async fn goes_on(
         }
     }
     Ok(())
+}
+
+async fn waiting(tx: &mut Tx, reversal: &Posting) -> Result<Option<Posting>, StoreError> {
+    let rest = tx.posting_by_key(&rest_key(&reversal.key)).await?;
+    let waits = |rest: &Posting| rest.error_code.as_deref() == Some(AFTER_REVERSAL);
+    Ok(rest.filter(|rest| rest.state == State::Pending && waits(rest)))
+}
+
+/// The original was written by hand after its money had gone back, in whole or in part: whoever did so takes back what went back, and
+/// just that. What stays is theirs too.
+pub(super) async fn left_to_person(
+    tx: &mut Tx,
+    reversal: &Posting,
+    original: &Posting,
+) -> Result<(), StoreError> {
+    if let Some(rest) = waiting(tx, reversal).await? {
+        tx.move_posting(rest.id, State::Pending, State::Removed).await?;
+        let part_minor = original.amount_minor - rest.amount_minor;
+        tx.lessen_posting(original.id, part_minor).await?;
+        tx.lessen_posting(reversal.id, part_minor).await?;
+    }
+    tx.posting_trouble(reversal.id, State::Pending, BY_HAND, WAS_BY_HAND).await
 }

@@ -78,7 +78,7 @@ pub(super) const CODES: &[Code] = &[
         "Look at the file. Where zeros are missing, format the column as text, write the numbers again, and mend the rows with `remitd batch edit` before they are released."),
     code("REMIT-0225", "The row was taken out before it went out",
         "Somebody deleted it from the batch; or a push found that its statement is settled, or that something else is owed, which it then asks for in a batch of its own. `remitd batch show` tells when. It counts as rejected.",
-        "Nothing. To ask for it after all, add it with `remitd batch edit ID --add`."),
+        "Nothing. To ask for it after all, add it with `remitd batch edit ID --add`; of a push's batch, with `remitd matter ask`."),
     code("REMIT-0226", "Bad rows cannot be held in this file",
         "The folder holds bad rows, but what is wrong here may hide other rows, or more rows are bad than anybody mends one by one. Nothing of the file was taken.",
         "Mend the file where its report says, and drop it again."),

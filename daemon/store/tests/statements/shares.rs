@@ -55,6 +55,10 @@ pub async fn walk(store: &Store, answers: &mut Answers) {
     }
     let ever = tx.asked_already("operating", &["S-1", "S-2"], Duplicates::Ever).await.unwrap();
     assert_eq!(ever, live, "there is no earlier one");
+    for (connector, expect) in [("matters", true), ("others", false)] {
+        let of = tx.asked_as_statements("operating", connector, &["S-2"]).await.unwrap();
+        assert_eq!(of.has("S-2", None), expect, "{connector}");
+    }
     answers.note("paid_shares", tx.paid_shares("matters", &["S-1"]).await.unwrap());
     answers.note("gather", tx.gather(batch).await.unwrap());
     tx.commit().await.unwrap();
