@@ -4,18 +4,25 @@ use crate::case::{GOOD_CARD, POLL, link, opened, paid};
 use crate::firm::{Books, Firm, MailBy, Outside};
 use crate::road::{Granted, SCHEDULE};
 use remitd_domain::posting::State;
-use remitd_flow::{Dated, NoFaults, Posting, Release, post, reconcile, request};
+use remitd_flow::{Dated, NoFaults, Posting, Release, Road, post, reconcile, request};
+use remitd_store::Request;
 use sqlx::{Connection, Executor, SqliteConnection};
 use std::sync::Arc;
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
+/// A payment of which remitd has heard, and whose posting is due.
+async fn heard_of(firm: &Firm, road: &Arc<Road>) -> Request {
+    let request = paid(firm, road, GOOD_CARD).await;
+    firm.drive(road, POLL).await;
+    request
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_posting_whose_account_is_gone_says_so_and_waits() {
     let firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
     let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
-    paid(&firm, &running.road, GOOD_CARD).await;
-    firm.drive(&running.road, POLL).await;
+    heard_of(&firm, &running.road).await;
     let mut road = Arc::into_inner(firm.again(&running.road, Posting::Auto).await).unwrap();
     let accounts = std::mem::take(&mut road.accounts);
     let effect = firm.drive(&road, "post:1").await;
@@ -36,8 +43,7 @@ async fn a_posting_whose_account_is_gone_says_so_and_waits() {
 async fn an_export_keeps_the_day_on_which_it_was_posted() {
     let firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
     let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
-    paid(&firm, &running.road, GOOD_CARD).await;
-    firm.drive(&running.road, POLL).await;
+    heard_of(&firm, &running.road).await;
     let mut road = Arc::into_inner(firm.again(&running.road, Posting::Auto).await).unwrap();
     road.accounts.iter_mut().for_each(|account| account.entry.dated = Dated::Posted);
     firm.settle(&road).await;
@@ -53,8 +59,7 @@ async fn a_gateway_that_knows_nothing_of_new_payments_is_not_compared() {
     let mut firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
     let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
     let road = &running.road;
-    paid(&firm, road, GOOD_CARD).await;
-    firm.drive(road, POLL).await;
+    heard_of(&firm, road).await;
     firm.drive(road, "post:1").await;
     firm.clock.pass(60_000);
     assert!(reconcile::reconcile(road).await.unwrap().is_balanced());
@@ -88,8 +93,7 @@ async fn a_side_that_is_away_hides_nothing_of_the_others() {
     let mut firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
     let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
     let road = &running.road;
-    paid(&firm, road, GOOD_CARD).await;
-    firm.drive(road, POLL).await;
+    heard_of(&firm, road).await;
     firm.drive(road, "post:1").await;
     let mut matters = SqliteConnection::connect(&firm.matters_url()).await.unwrap();
     matters.execute("DELETE FROM receipt").await.unwrap();
@@ -107,8 +111,7 @@ async fn what_is_entered_by_hand_after_its_refund_is_left_to_whoever_entered_it(
     let firm = Firm::new(Books::Sqlite, MailBy::Folder).await;
     let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
     let road = &running.road;
-    let request = paid(&firm, road, GOOD_CARD).await;
-    firm.drive(road, POLL).await;
+    let request = heard_of(&firm, road).await;
     let payment = road.store.payments_of(request.id).await.unwrap().remove(0);
     let shown = |posting: &remitd_store::Posting| {
         (posting.id, posting.state, posting.amount_minor, posting.error_code.clone())
