@@ -56,6 +56,7 @@ macro_rules! every_case {
 
 every_case! {
     mail: Mail,
+    mails: Mails,
     checkout: Checkout,
     close: Close,
     close_of_a_checkout_never_heard_of: CloseUnheard,

@@ -19,6 +19,7 @@ pub const POLL: &str = "poll:sandbox";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
     Mail,
+    Mails,
     Checkout,
     Close,
     CloseUnheard,
@@ -33,6 +34,7 @@ impl Case {
     pub fn kind(self) -> &'static str {
         match self {
             Case::Mail => effect::MAIL,
+            Case::Mails => effect::MAILS,
             Case::Checkout => effect::CHECKOUT,
             Case::Close | Case::CloseUnheard => effect::CLOSE,
             Case::Post | Case::Reversal => effect::POST,
@@ -42,13 +44,15 @@ impl Case {
         }
     }
 
-    pub fn outside(self) -> Outside {
+    /// None where all it needs are the books.
+    pub fn outside(self) -> Option<Outside> {
         match self {
-            Case::Mail => Outside::MailFolder,
+            Case::Mail => Some(Outside::MailFolder),
+            Case::Mails => None,
             Case::Checkout | Case::Close | Case::CloseUnheard | Case::Poll | Case::Reconcile => {
-                Outside::Provider
+                Some(Outside::Provider)
             }
-            Case::Post | Case::Reversal | Case::Push => Outside::Matters,
+            Case::Post | Case::Reversal | Case::Push => Some(Outside::Matters),
         }
     }
 
@@ -69,6 +73,14 @@ impl Case {
                 reconcile::key(SCHEDULE)
             }
             Case::Mail => format!("mail:request:{}", link(road, Release::Send).await.id),
+            Case::Mails => {
+                let batch = link(road, Release::Links).await.batch_id;
+                let key = format!("{}:{batch}", effect::MAILS);
+                let mut tx = road.store.begin().await.unwrap();
+                tx.want(&key, effect::MAILS, batch, "{}", firm.now_ms()).await.unwrap();
+                tx.commit().await.unwrap();
+                key
+            }
             Case::Checkout => wanted_checkout(road).await.1,
             Case::Close => {
                 let request = link(road, Release::Links).await;

@@ -3,8 +3,10 @@
 use crate::case::Case;
 use crate::faults::{At, CrashAt};
 use crate::firm::{Books, Firm, MailBy};
-use crate::road::{Granted, LEASE_MS};
-use remitd_flow::{NoFaults, deliver};
+use crate::road::{Granted, LEASE_MS, push};
+use remitd_flow::intake::push::{self, Telling};
+use remitd_flow::{NoFaults, Road, deliver};
+use remitd_store::EffectSummary;
 use remitd_tests::smtp::{Options, Server};
 use std::sync::Arc;
 
@@ -70,5 +72,67 @@ async fn a_worker_whose_lease_is_lost_sends_nothing() {
         assert_eq!(server.kept().len(), 1, "{books:?}");
         let messages = store.messages(10).await.unwrap();
         assert_eq!((messages.len(), messages[0].state.as_str(), messages[0].attempts), (1, "sent", 1));
+    }
+}
+
+/// More than the release of a batch wants the mails of at once.
+const BILLS: i64 = 2_100;
+const AT_ONCE: i64 = 1_000;
+const REST: &str = "mails:1";
+
+async fn asked(firm: &Firm, road: &Road, change: &str) {
+    remitd_host::run_script(&firm.matters_url(), change, None).await.unwrap();
+    push::push(road, &push().push, Telling::Nothing).await.unwrap();
+}
+
+async fn ready_mails(road: &Road) -> i64 {
+    let ready = |of: &&EffectSummary| (of.kind.as_str(), of.state.as_str()) == ("mail", "ready");
+    road.store.effect_summary().await.unwrap().iter().find(ready).unwrap().count
+}
+
+async fn unmailed(road: &Road) -> i64 {
+    road.store.books().await.unwrap().unmailed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mails_of_a_large_batch_are_wanted_piece_by_piece_and_once() {
+    for books in [Books::Sqlite, Books::Postgres] {
+        let firm = Firm::new(books, MailBy::Folder).await;
+        let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+        let bills = format!(
+            "DELETE FROM bill;
+             WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {BILLS})
+             INSERT INTO bill SELECT 'N-' || (10000 + n), '00131.00001', '2026-01-01', '2026-02-01', 100 FROM s;"
+        );
+        asked(&firm, &running.road, &bills).await;
+        assert_eq!(
+            (ready_mails(&running.road).await, unmailed(&running.road).await),
+            (AT_ONCE, BILLS),
+            "{books:?}"
+        );
+        firm.end(running).await;
+
+        let crash = Arc::new(CrashAt::new(At { point: "mails.wanted", nth: 1 }));
+        let doomed = firm.start(crash.clone(), Granted::All, &[]).await;
+        firm.drive(&doomed.road, REST).await;
+        assert!(crash.fired());
+        firm.end(doomed).await;
+
+        // Of the last two, whose mails are not wanted yet, one is settled and one has changed.
+        let running = firm.start(Arc::new(NoFaults), Granted::All, &[]).await;
+        let road = &running.road;
+        let changes =
+            "DELETE FROM bill WHERE number = 'N-12099'; UPDATE bill SET total = 90 WHERE number = 'N-12100';";
+        asked(&firm, road, changes).await;
+        let new = road.store.effect("mail:request:3101").await.unwrap();
+        assert!(new.is_some(), "{books:?}: the new link of one that was yet to be mailed is mailed");
+        assert_eq!(unmailed(road).await, BILLS - 1, "{books:?}");
+
+        assert_eq!(firm.drive(road, REST).await.state, "done");
+        assert_eq!((ready_mails(road).await, unmailed(road).await), (BILLS - 1, BILLS - 1), "{books:?}");
+        for ended in ["mail:request:3099", "mail:request:3100"] {
+            assert!(road.store.effect(ended).await.unwrap().is_none(), "{books:?}: {ended}");
+        }
+        firm.end(running).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::faults::{At, CrashAt, Recorder};
-use crate::firm::{Books, Firm, MailBy};
+use crate::firm::{Books, Firm, MailBy, Outside};
 use crate::road::{Granted, LEASE_MS, Running};
 use remitd_flow::effect::{KINDS, POLL, PUSH, RECONCILE};
 use remitd_flow::{Faults, NoFaults, Road, run};
@@ -25,8 +25,10 @@ pub async fn all(case: Case, books: Books) {
     for at in passed {
         crashed(case, books, at, &expected).await;
     }
-    away(case, books, &expected).await;
-    denied(case, books, &expected).await;
+    if let Some(outside) = case.outside() {
+        away(case, outside, books, &expected).await;
+        denied(case, books, &expected).await;
+    }
 }
 
 impl Firm {
@@ -175,16 +177,16 @@ async fn crashed(case: Case, books: Books, at: At, expected: &[String]) {
 }
 
 /// The outside is away: the effect says why, waits, and goes on by itself when the outside is back.
-async fn away(case: Case, books: Books, expected: &[String]) {
+async fn away(case: Case, outside: Outside, books: Books, expected: &[String]) {
     let (mut firm, key) = prepared(case, books).await;
     let running = start(case, &firm, Arc::new(NoFaults), Granted::All).await;
     let road = &running.road;
-    firm.take_away(case.outside()).await;
+    firm.take_away(outside).await;
     let row = firm.drive(road, &key).await;
     assert!(row.state == "ready" && row.error_code.is_some(), "{case:?} away: {row:?}");
     let taken = firm.take(road, case.kind()).await;
     assert!(taken.iter().all(|lease| lease.key != key), "{case:?} is not tried again at once");
-    firm.bring_back(case.outside()).await;
+    firm.bring_back(outside).await;
     firm.clock.pass(LATER_MS);
     firm.settle(road).await;
     assert_eq!(firm.evidence(road).await, expected, "{case:?} with the outside away");

@@ -56,7 +56,8 @@ fn no(rule: &'static str, why: impl Into<Cow<'static, str>>) -> Result<(), No> {
     Err(No { rule, why: why.into() })
 }
 
-/// Numbers of clients, matters and statements that staff keep in a file, one a line; what stands after `#`, at the begin of a line or after a blank, says why.
+/// Numbers of clients, matters and statements that staff keep in a file, one a line; what stands after `#`, where a line or a word
+/// begins, says why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HoldList {
     /// The line, from 1, and the reason.

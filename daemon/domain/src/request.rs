@@ -70,9 +70,6 @@ pub fn sources(change: Change) -> impl Iterator<Item = (State, State)> {
     TABLE.iter().filter(move |(_, by, _)| *by == change).map(|(from, _, to)| (*from, *to))
 }
 
-/// States in which an invoice counts as being asked for: a second request for it would ask twice.
-pub const LIVE: [State; 3] = [Draft, Outstanding, Processing];
-
 const NAMES: [(State, &str, &str); 9] = [
     (Draft, "draft", "Draft"),
     (Discarded, "discarded", "Discarded"),

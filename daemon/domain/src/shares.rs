@@ -4,9 +4,6 @@
 use crate::posting::prorated;
 use serde::{Deserialize, Serialize};
 
-/// Parts of all payers of a statement together.
-pub const WHOLE: u32 = 10_000;
-
 /// One payer's part, by the matter software's own id of the payer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {

@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 
 /// The kinds, each a lane of its own.
 pub const MAIL: &str = "mail";
+/// The mails of a batch that are not effects of their own yet.
+pub const MAILS: &str = "mails";
 pub const CHECKOUT: &str = "checkout";
 pub const CLOSE: &str = "close";
 pub const POST: &str = "post";
 pub const POLL: &str = "poll";
 pub const PUSH: &str = "push";
 pub const RECONCILE: &str = "reconcile";
-pub const KINDS: [&str; 7] = [MAIL, CHECKOUT, CLOSE, POST, POLL, PUSH, RECONCILE];
+pub const KINDS: [&str; 8] = [MAIL, MAILS, CHECKOUT, CLOSE, POST, POLL, PUSH, RECONCILE];
 
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 5 * 60_000;

@@ -1,12 +1,16 @@
 //! What a door does with its rows, and what a release does: drafts become links, gathered where the firm says so, and each payer
 //! gets a mail. One way for a batch that releases itself and for one that a person releases.
 
-use crate::effect::{MAIL, Purpose, mailing};
+use crate::effect::{MAIL, MAILS, Purpose, mailing};
 use crate::error::FlowError;
+use crate::road::Road;
 use remitd_domain::email::addresses;
 use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use remitd_domain::request::{Change, State};
-use remitd_store::Tx;
+use remitd_store::{Finish, Lease, Request, Stretch, Tx};
+
+/// Requests whose mails are wanted in one transaction.
+const PIECE: i64 = 1_000;
 
 /// What happens to a batch once its rows are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,19 +54,73 @@ pub(crate) async fn drafts(
     }
     // Before they are links like the others of the batch, of which some may have gone out by hand.
     if release == Release::Send {
-        mails(tx, batch, State::Draft, now_ms).await?;
+        mails(tx, batch, State::Draft, Stretch::WHOLE, now_ms).await?;
     }
     Ok(tx.change_batch(batch, Change::Release).await?)
 }
 
+/// Wants the mails of a batch whose requests are links already: the first at once, the rest piece by piece once the batch is kept, so
+/// that a large one does not hold the books for as long as each of its mails takes to be written down.
+pub(crate) async fn links(tx: &mut Tx, batch: i64, now_ms: i64) -> Result<(), FlowError> {
+    let Some(Stretch { last, .. }) = next_mails(tx, batch, 0, now_ms).await? else { return Ok(()) };
+    if tx.stretch_of_batch(batch, last, 1).await?.is_some() {
+        tx.want(&format!("{MAILS}:{batch}"), MAILS, batch, "{}", now_ms).await?;
+    }
+    Ok(())
+}
+
+/// The effect: the rest of them. What an attempt before this one has wanted is wanted only once.
+pub(crate) async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
+    let mut after = 0;
+    loop {
+        let now_ms = road.now_ms();
+        let mut tx = road.store.begin().await?;
+        tx.still_ours(lease).await?;
+        let Some(stretch) = next_mails(&mut tx, lease.subject_id, after, now_ms).await? else {
+            tx.finish(lease, &Finish::Done, now_ms).await?;
+            return Ok(tx.commit().await?);
+        };
+        road.point("mails.before_commit")?;
+        tx.commit().await?;
+        road.point("mails.wanted")?;
+        road.wake.all();
+        after = stretch.last;
+    }
+}
+
+/// Those of the next requests of the batch; none where there are no more.
+async fn next_mails(tx: &mut Tx, batch: i64, after: i64, now_ms: i64) -> Result<Option<Stretch>, FlowError> {
+    let stretch = tx.stretch_of_batch(batch, after, PIECE).await?;
+    if let Some(stretch) = stretch {
+        mails(tx, batch, State::Outstanding, stretch, now_ms).await?;
+    }
+    Ok(stretch)
+}
+
 /// Wants the mails of a batch's requests in one state, one to each address of each payer.
-pub(crate) async fn mails(tx: &mut Tx, batch: i64, state: State, now_ms: i64) -> Result<(), FlowError> {
-    tx.want_batch_mails(batch, state, now_ms).await?;
-    for (id, cell) in tx.several_addresses(batch, state).await? {
+async fn mails(
+    tx: &mut Tx,
+    batch: i64,
+    state: State,
+    stretch: Stretch,
+    now_ms: i64,
+) -> Result<(), FlowError> {
+    tx.want_batch_mails(batch, state, stretch, now_ms).await?;
+    for (id, cell) in tx.several_addresses(batch, state, stretch).await? {
         for to in 1..addresses(&cell).len() {
             let payload = mailing(Purpose::Request, to)?;
             tx.want(&format!("{MAIL}:request:{id}:{to}"), MAIL, id, &payload, now_ms).await?;
         }
     }
     Ok(())
+}
+
+/// Whether a request is mailed, or is yet to be.
+pub(crate) async fn is_mailed(road: &Road, request: &Request) -> Result<bool, FlowError> {
+    // In this order: what becomes an effect of its own meanwhile is seen as one.
+    let rest = road.store.effect(&format!("{MAILS}:{}", request.batch_id)).await?;
+    if rest.is_some_and(|rest| rest.state != "done") {
+        return Ok(true);
+    }
+    Ok(road.store.effect(&format!("{MAIL}:request:{}", request.id)).await?.is_some())
 }

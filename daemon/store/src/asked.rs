@@ -48,8 +48,9 @@ const ASKED_BY: &str = "SELECT id, state FROM (
          WHERE l.account = $1 AND l.invoice = $2 AND l.invoice <> '' AND r.state <> 'discarded') AS asked
      ORDER BY CASE WHEN state IN ('draft', 'outstanding', 'processing') THEN 0 ELSE 1 END, id DESC LIMIT 1";
 
-/// What is asked for now; also what was asked for once, where `$3` says so; of the connector `$4`, or of any where that is empty. Each number of the list, which has none twice and no empty
-/// one, finds its index. A list is long, and all pairs travel as one text, which is read sooner than so many rows.
+/// What is asked for now; also what was asked for once, where `$3` says so; of the connector `$4`, or of any where that is empty.
+/// Each number of the list, which has none twice and no empty one, finds its index. A list is long, and all pairs travel as one text,
+/// which is read sooner than so many rows.
 macro_rules! asked {
     ($pairs:literal, $list:literal) => {
         concat!(

@@ -40,7 +40,10 @@ const BOOKS: &str = r#"
       CAST(sum(CASE kind WHEN 'reversal' THEN -amount_minor ELSE amount_minor END) AS BIGINT)
     FROM posting WHERE state = 'posted' GROUP BY currency
   UNION ALL SELECT 'unposted', '', count(*), 0 FROM posting WHERE state IN ('pending', 'incomplete', 'queued')
-  UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect WHERE kind = 'mail' AND state <> 'done'"#;
+  UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect WHERE kind = 'mail' AND state <> 'done'
+  UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect JOIN request ON request.batch_id = effect.subject_id
+    WHERE effect.kind = 'mails' AND effect.state <> 'done' AND request.state = 'outstanding' AND request.payer_email <> ''
+      AND NOT EXISTS (SELECT 1 FROM effect mail WHERE mail.key = 'mail:request:' || request.id)"#;
 
 impl Store {
     pub async fn books(&self) -> Result<Books, StoreError> {

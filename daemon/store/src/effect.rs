@@ -106,20 +106,36 @@ fn lease(row: &Row) -> Result<Lease, StoreError> {
     })
 }
 
-/// `$1` is the batch, `$2` the time, `$3` the state.
+/// `$1` is the batch, `$2` the time, `$3` the state, `$4` and `$5` the requests. What is wanted already stays as it is.
 macro_rules! batch_mails {
-    ($insert:literal) => {
+    ($insert:literal, $twice:literal) => {
         concat!(
             $insert,
             " INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
              SELECT 'mail:request:' || id, 'mail', id, '{\"purpose\":\"request\"}', 'ready', 0, 0, $2, $2
-             FROM request WHERE batch_id = $1 AND state = $3 AND payer_email <> ''"
+             FROM request WHERE batch_id = $1 AND state = $3 AND payer_email <> '' AND id > $4 AND id <= $5",
+            $twice
         )
     };
 }
 
-/// Whoever is refused gives the transaction up. To SQLite FAIL says so: else it would keep in memory what it might have to take back.
-const BATCH_MAILS: Sql = Sql { sqlite: batch_mails!("INSERT OR FAIL"), postgres: batch_mails!("INSERT") };
+/// IGNORE is ours to SQLite: where it might have to give up, it would keep in memory what it had to take back.
+const BATCH_MAILS: Sql = Sql {
+    sqlite: batch_mails!("INSERT OR IGNORE", ""),
+    postgres: batch_mails!("INSERT", " ON CONFLICT (key) DO NOTHING"),
+};
+
+/// Some requests of a batch, one after the other by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Not this one any more, but those after it.
+    pub after: i64,
+    pub last: i64,
+}
+
+impl Stretch {
+    pub const WHOLE: Stretch = Stretch { after: 0, last: i64::MAX };
+}
 
 impl Tx {
     /// Wants an effect; the same key again is the same effect.
@@ -137,25 +153,41 @@ impl Tx {
         Ok(self.execute(sql, args![key, kind, subject_id, payload, now_ms]).await? == 1)
     }
 
-    /// Wants the request's mail for every request of a batch in this state that has an address.
+    /// Wants the request's mail for every request of a stretch that is in this state and has an address.
     pub async fn want_batch_mails(
         &mut self,
         batch: i64,
         state: State,
+        stretch: Stretch,
         now_ms: i64,
     ) -> Result<u64, StoreError> {
-        self.execute(BATCH_MAILS, args![batch, now_ms, state.name()]).await
+        let Stretch { after, last } = stretch;
+        self.execute(BATCH_MAILS, args![batch, now_ms, state.name(), after, last]).await
     }
 
-    /// The requests of a batch whose payers have several addresses, with the cell.
+    /// The next requests of a batch, at most `most` of them.
+    pub async fn stretch_of_batch(
+        &mut self,
+        batch: i64,
+        after: i64,
+        most: i64,
+    ) -> Result<Option<Stretch>, StoreError> {
+        let sql = "SELECT max(id) FROM (SELECT id FROM request WHERE batch_id = $1 AND id > $2 ORDER BY id LIMIT $3) stretch";
+        let row = self.row(sql, args![batch, after, most]).await?;
+        let last = row.map(|row| row.opt_int(0)).transpose()?.flatten();
+        Ok(last.map(|last| Stretch { after, last }))
+    }
+
+    /// The requests of a stretch whose payers have several addresses, with the cell.
     pub async fn several_addresses(
         &mut self,
         batch: i64,
         state: State,
+        stretch: Stretch,
     ) -> Result<Vec<(i64, String)>, StoreError> {
-        let sql = "SELECT id, payer_email FROM request WHERE batch_id = $1 AND state = $2
+        let sql = "SELECT id, payer_email FROM request WHERE batch_id = $1 AND state = $2 AND id > $4 AND id <= $5
                      AND (payer_email LIKE '%,%' OR payer_email LIKE '%;%' OR payer_email LIKE '%' || $3 || '%')";
-        let rows = self.rows(sql, args![batch, state.name(), "\n"]).await?;
+        let rows = self.rows(sql, args![batch, state.name(), "\n", stretch.after, stretch.last]).await?;
         rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
     }
 

@@ -34,7 +34,7 @@ pub use books::{Books, Sums};
 pub use bulk::Taken;
 pub use checkout::{Checkout, CheckoutState};
 pub use db::Tx;
-pub use effect::{EffectRow, EffectSummary, Finish, Lease};
+pub use effect::{EffectRow, EffectSummary, Finish, Lease, Stretch};
 pub use error::StoreError;
 pub use event::Event;
 pub use gather::{LINES_MAX, RequestLine};

@@ -247,7 +247,7 @@ impl<'a> Gate<'a> {
         if self.waits() {
             release::drafts(&mut self.tx, self.batch, one_link, release, now_ms).await?;
         } else if release == Release::Send {
-            release::mails(&mut self.tx, self.batch, State::Outstanding, now_ms).await?;
+            release::links(&mut self.tx, self.batch, now_ms).await?;
         }
         Ok(())
     }

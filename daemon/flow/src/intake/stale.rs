@@ -8,9 +8,9 @@ use super::listed::{Keys, Linked, Listed, Out};
 use super::push::Push;
 use super::quick::{Follows, one};
 use super::rules::Asking;
-use crate::effect::{MAIL, close_checkout};
+use crate::effect::close_checkout;
 use crate::error::FlowError;
-use crate::release::{Policy, Release};
+use crate::release::{Policy, Release, is_mailed};
 use crate::road::{Road, money};
 use remitd_domain::draft::Drafts;
 use remitd_domain::policy::OneLink;
@@ -225,7 +225,7 @@ impl Link<'_> {
     /// The old link ends and the new one begins in one transaction; mailed, where the old one was.
     async fn replace(&self, why: &str) -> Result<Option<i64>, FlowError> {
         let Request { id, account, connector, source, payer_name, .. } = &self.request;
-        let mailed = self.road.store.effect(&format!("{MAIL}:request:{id}")).await?.is_some();
+        let mailed = is_mailed(self.road, &self.request).await?;
         let release = if mailed { Release::Send } else { Release::Links };
         let policy = Policy { one_link: OneLink::Payer, ..Policy::of(release) };
         let name = format!("changed {payer_name}");

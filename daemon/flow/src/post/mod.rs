@@ -75,9 +75,13 @@ pub async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
         return record(road, lease, &posting, Err(Failure::invalid(NO_ACCOUNT, why))).await;
     };
     let mut wire = wire_posting(road, account, &posting, &behind, original.as_ref())?;
-    wire.details.extend(Wanted::of(lease).decided.map(|decided| entry::decided(&decided)));
+    let wanted = Wanted::of(lease);
+    wire.details.extend(wanted.decided.as_ref().map(entry::decided));
     road.point("post.begun")?;
-    let result = write(road, lease, &posting, original.as_ref(), wire).await?;
+    let result = match &original {
+        Some(original) => reverse(road, lease, &posting, original, wire).await?,
+        None => write(road, lease, &posting, &wanted, wire).await?,
+    };
     road.point("post.written")?;
     record(road, lease, &posting, result).await?;
     road.point("post.finished")?;
@@ -94,20 +98,31 @@ async fn in_full(road: &Road, id: i64) -> Result<Option<(Posting, Behind)>, Flow
     }
 }
 
+/// The posting's own key, which is the same also where it is queued anew.
+fn keyed(lease: &Lease, posting: &Posting) -> JobSpec {
+    JobSpec { key: posting.key.clone(), ..job(lease) }
+}
+
+async fn reverse(
+    road: &Road,
+    lease: &Lease,
+    posting: &Posting,
+    original: &Posting,
+    wire: WirePosting,
+) -> Result<Result<PostResult, Failure>, FlowError> {
+    let connector = road.connector(&posting.connector)?;
+    Ok(connector.reverse(keyed(lease, posting), original.key.clone(), wire).await)
+}
+
 async fn write(
     road: &Road,
     lease: &Lease,
     posting: &Posting,
-    original: Option<&Posting>,
+    wanted: &Wanted,
     wire: WirePosting,
 ) -> Result<Result<PostResult, Failure>, FlowError> {
     let connector = road.connector(&posting.connector)?;
-    // The posting's own key, which is the same also where it is queued anew.
-    let job = JobSpec { key: posting.key.clone(), ..job(lease) };
-    if let Some(original) = original {
-        return Ok(connector.reverse(job, original.key.clone(), wire).await);
-    }
-    let wanted = Wanted::of(lease);
+    let job = keyed(lease, posting);
     if wanted.over_payment || posting.statement.is_empty() {
         return Ok(connector.post(job, wire).await);
     }

@@ -2,10 +2,10 @@
 //! written to the effect, or, where the database is away, waits for its lease to end.
 
 use super::cron;
-use crate::effect::{CHECKOUT, CLOSE, MAIL, POLL, POST, PUSH, RECONCILE, back_off_ms, finish};
+use crate::effect::{CHECKOUT, CLOSE, MAIL, MAILS, POLL, POST, PUSH, RECONCILE, back_off_ms, finish};
 use crate::error::FlowError;
 use crate::road::Road;
-use crate::{collect, deliver, intake, post, reconcile};
+use crate::{collect, deliver, intake, post, reconcile, release};
 use remitd_store::{Finish, Lease};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -126,6 +126,7 @@ pub async fn perform(road: &Road, lease: &Lease) {
     // Boxed, so that the largest of them is not on the stack of whoever performs a small one.
     let stage: Pin<Box<dyn Future<Output = Result<(), FlowError>> + Send + '_>> = match lease.kind.as_str() {
         MAIL => Box::pin(deliver::perform(road, lease)),
+        MAILS => Box::pin(release::perform(road, lease)),
         CHECKOUT => Box::pin(collect::perform_begin(road, lease)),
         CLOSE => Box::pin(collect::perform_close(road, lease)),
         POST => Box::pin(post::perform(road, lease)),

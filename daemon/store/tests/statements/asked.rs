@@ -5,7 +5,7 @@ use remitd_domain::draft::{Draft, Drafts, Finding};
 use remitd_domain::link::NONCE_BYTES;
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::request::{Change, State};
-use remitd_store::{BatchState, Bulk, Closed, Counts, Filter, HeldRow, NewBatch, Sort, Store};
+use remitd_store::{BatchState, Bulk, Closed, Counts, Filter, HeldRow, NewBatch, Sort, Store, Stretch};
 
 pub const EXPIRES: i64 = NOW + 1_000_000;
 
@@ -107,8 +107,15 @@ async fn changes(store: &Store, answers: &mut Answers) {
     answers.note("leave_review", tx.leave_review(1, BatchState::Released).await.unwrap());
     answers.note("leave_review", tx.leave_review(1, BatchState::Discarded).await.unwrap());
     answers.note("change_batch", tx.change_batch(1, Change::Release).await.unwrap());
-    answers.note("want_batch_mails", tx.want_batch_mails(1, State::Outstanding, NOW).await.unwrap());
-    answers.note("several_addresses", tx.several_addresses(1, State::Outstanding).await.unwrap());
+    let stretch = tx.stretch_of_batch(1, 0, 1).await.unwrap().unwrap();
+    answers.note("stretch_of_batch", stretch);
+    answers.note("stretch_of_batch", tx.stretch_of_batch(1, 9_999, 1).await.unwrap());
+    for stretch in [stretch, Stretch::WHOLE, Stretch::WHOLE] {
+        let wanted = tx.want_batch_mails(1, State::Outstanding, stretch, NOW).await.unwrap();
+        answers.note("want_batch_mails", wanted);
+        let several = tx.several_addresses(1, State::Outstanding, stretch).await.unwrap();
+        answers.note("several_addresses", several);
+    }
     answers.note("request", tx.request(1_001).await.unwrap());
     for change in [Change::PaymentBegun, Change::PaymentBegun, Change::PaidInPart, Change::Cancel] {
         answers.note("change_request", tx.change_request(1_001, change).await.unwrap());
@@ -169,7 +176,8 @@ async fn gathered(store: &Store, answers: &mut Answers) {
     let nonces: Vec<u8> = (100..100 + u8::try_from(5 * NONCE_BYTES).unwrap()).collect();
     let taken =
         tx.insert_requests(&bulk(batch, State::Draft), &rows, &[0, 1, 2, 3, 4], &nonces).await.unwrap();
-    answers.note("several_addresses", tx.several_addresses(batch, State::Draft).await.unwrap());
+    answers
+        .note("several_addresses", tx.several_addresses(batch, State::Draft, Stretch::WHOLE).await.unwrap());
     answers.note("gather", tx.gather(batch).await.unwrap());
     answers.note("gather", tx.gather(batch).await.unwrap());
     answers.note("has_gathered", tx.has_gathered("operating").await.unwrap());
