@@ -91,6 +91,7 @@ stories! {
     smtp_later
     smtp_lost
     smtp_refused
+    stale_elsewhere
     stale_links
     trust_ledger
     trust_manual
@@ -141,6 +142,7 @@ matters_on_mariadb! {
     refund
     refund_by_hand
     refund_part
+    stale_elsewhere
     stale_links
     trust_ledger
     trust_manual

@@ -330,6 +330,7 @@ macro_rules! payable {
             $rows,
             " FROM (SELECT id, invoice, amount_minor, currency, payer FROM request
                WHERE connector = $1 AND account = $2 AND id > $3
+                 AND ($5 = 1 OR batch_id NOT IN (SELECT id FROM batch WHERE source = 'push'))
                  AND (state = 'outstanding' OR (state = 'draft' AND batch_id IN (SELECT id FROM batch WHERE source = 'push' AND state = 'review')))
                ORDER BY id LIMIT $4) AS page"
         )
@@ -371,15 +372,17 @@ impl Store {
         self.db.rows(sql, args![batch, after, limit]).await?.iter().map(request).collect()
     }
 
-    /// A page of a connector's links that can be paid, those with ids above `after`, in their order.
+    /// A page of a connector's links that can be paid, those with ids above `after`, in their order; with those that pushes made, or
+    /// only what people asked for.
     pub async fn payable_page(
         &self,
-        connector: &str,
-        account: &str,
+        (connector, account): (&str, &str),
+        with_pushed: bool,
         after: i64,
         limit: i64,
     ) -> Result<Vec<Payable>, StoreError> {
-        let page = self.db.rows(PAYABLE, args![connector, account, after, limit]).await?;
+        let with_pushed = i64::from(with_pushed);
+        let page = self.db.rows(PAYABLE, args![connector, account, after, limit, with_pushed]).await?;
         let payable = |(id, invoice, amount_minor, currency, payer): (i64, String, i64, String, String)| {
             let is_whole = !invoice.is_empty() && payer.is_empty();
             Payable { id, invoice, amount_minor, currency, is_whole }

@@ -4,7 +4,7 @@
 
 use super::edit;
 use super::gate::Gate;
-use super::listed::{Keys, Linked, Listed, Out};
+use super::listed::{Keys, Linked, Listed, Out, Prints};
 use super::push::Push;
 use super::quick::{Follows, one};
 use super::rules::Asking;
@@ -66,20 +66,43 @@ pub async fn look(road: &Road, token: &str) -> Result<Option<Ended>, FlowError> 
     Link { road, request, asked, open, read_ms, left_out: None }.mend().await
 }
 
-/// The links of a push's connector and account that can be paid, and the drafts of earlier pushes that wait for a person.
+/// What can be paid of a push's connector.
+pub(super) struct Links {
+    /// Its account's, with the drafts of earlier pushes that wait for a person.
+    own: Linked,
+    /// Of the firm's other accounts what people have asked for: into one, a client's money, nothing is pushed that would look after it.
+    elsewhere: Linked,
+}
+
+impl Links {
+    /// Those that ask for something else than `listed` says, by their ids; and the statements that the account's others ask for.
+    pub(super) fn compared(self, listed: &Listed) -> (Vec<i64>, Prints) {
+        let (mut unlike, asked) = self.own.compared(listed);
+        unlike.extend(self.elsewhere.compared(listed).0);
+        (unlike, asked)
+    }
+}
+
 pub(super) async fn linked(
     road: &Road,
     push: &Push,
     currency: &'static str,
     keys: &Keys,
-) -> Result<Linked, FlowError> {
-    let (mut linked, mut after) = (Linked::of(currency, keys.clone()), 0);
-    loop {
-        let page = road.store.payable_page(&push.connector, &push.account, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(linked) };
-        after = last.id;
-        page.iter().for_each(|link| linked.note(link));
+) -> Result<Links, FlowError> {
+    let none = || Linked::of(currency, keys.clone());
+    let mut links = Links { own: none(), elsewhere: none() };
+    for account in &road.accounts {
+        let is_own = account.id == push.account;
+        let linked = if is_own { &mut links.own } else { &mut links.elsewhere };
+        let (of, mut after) = ((push.connector.as_str(), account.id.as_str()), 0);
+        loop {
+            let page = road.store.payable_page(of, is_own, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            page.iter().for_each(|link| linked.note(link));
+        }
     }
+    Ok(links)
 }
 
 /// At each push, of links that ask for something else than `listed` says, or whose statements it does not list any more.

@@ -216,7 +216,10 @@ async fn pages(store: &Store, answers: &mut Answers, batch: i64) {
     let mut tx = store.begin().await.unwrap();
     tx.set_replaces(batch, 1_001).await.unwrap();
     tx.commit().await.unwrap();
-    answers.note("payable_page", store.payable_page("matters", "operating", 0, 100).await.unwrap());
+    for with_pushed in [true, false] {
+        let page = store.payable_page(("matters", "operating"), with_pushed, 0, 100).await.unwrap();
+        answers.note("payable_page", page);
+    }
     let page = store.batch_page(batch, 0, 1).await.unwrap();
     let rest = store.batch_page(batch, page[0].id, 100).await.unwrap();
     let facts = page.iter().chain(&rest).map(|request| (request.id, request.replaces));
