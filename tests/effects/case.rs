@@ -119,6 +119,8 @@ pub async fn link(road: &Road, release: Release) -> Request {
         invoice: "B-2001".into(),
         payer_name: "Dana Whitfield".into(),
         payer_email: "dana@example.com".into(),
+        client: "00124".into(),
+        matter: "00124.00001".into(),
         ..Draft::default()
     };
     quick::create(road, road.account("operating").unwrap(), draft, release).await.unwrap()

@@ -59,6 +59,13 @@ pub async fn not_over_paid(firm: &Firm, path: &[Step], before_minor: i64) {
     assert!(open >= before_minor.min(0) || decided, "{path:?}: {before_minor} was open, then {open}");
 }
 
+/// A client's money is written into the matter, and taken out of it again, by a person's click alone (R7).
+pub async fn by_a_click(firm: &Firm, path: &[Step]) {
+    let (receipts, _) = bill(firm).await;
+    let ours = receipts.iter().find(|(key, ..)| key != "by hand");
+    assert!(ours.is_none() || path.contains(&Step::Retried), "{path:?}: nobody had {ours:?} written");
+}
+
 async fn links(road: &Road, path: &[Step], open: i64) {
     let requests = requests(road).await;
     let live = |state| matches!(state, Standing::Draft | Standing::Outstanding | Standing::Processing);
