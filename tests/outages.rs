@@ -39,3 +39,16 @@ fn settle_down(firm: &Firm, payments: i64) -> Value {
     assert_eq!((dollars(&books["paid"]), dollars(&books["posted"])), (kept, kept));
     books
 }
+
+/// Where a statement of the mapping stands, in the configuration as it is now.
+fn place_of(firm: &Firm, setting: &str) -> String {
+    let toml = fs_err::read_to_string(firm.path("conf.d/matters.toml")).unwrap();
+    let line = toml.lines().position(|line| line.starts_with(&format!("{setting} = "))).unwrap();
+    format!("conf.d/matters.toml:{}", line + 1)
+}
+
+/// A posting tells where the statement stands that it was about.
+fn placed(firm: &Firm, posting: &Value, setting: &str) {
+    let place = posting["place"].as_str().unwrap_or_default();
+    assert!(place.ends_with(&place_of(firm, setting)), "{setting}: {posting}");
+}

@@ -1,7 +1,7 @@
 //! The connection to the matter database is cut around COMMIT, or the server falls silent in the middle of an answer: the posting
 //! ends written exactly once, by its key, and says in between what is known.
 
-use crate::{BIN, GOOD_CARD, ask_for, settle_down};
+use crate::{BIN, GOOD_CARD, ask_for, placed, settle_down};
 use remitd_tests::firm::Firm;
 use remitd_tests::matters::Matters;
 use remitd_tests::wire::{Fault, Wire};
@@ -147,6 +147,7 @@ fn one(firm: &Firm, matters: &Matters, wire: &Wire, case: &Case, nth: usize) {
         let error = said[0]["error"].as_str().unwrap();
         let names = format!("[plugin.settings] {}", case.names);
         assert!(error.starts_with(&names), "{:?}: {error}", case.fault);
+        placed(firm, &said[0], case.names.trim_end_matches(": "));
         // It goes on by itself.
         firm.cli(&["status"]).expect(0);
         let written = if case.fault == Fault::Unheard || silent_commit(case) { nth } else { nth - 1 };

@@ -1,7 +1,7 @@
 //! Somebody at the firm holds the matter's row, or meets the posting in a deadlock: the posting waits, says why and in which
 //! statement, and is written once when the row is free. Where they held it to enter the very payment, a person decides.
 
-use crate::{BIN, GOOD_CARD, ask_for, settle_down};
+use crate::{BIN, GOOD_CARD, ask_for, placed, settle_down};
 use remitd_tests::firm::Firm;
 use remitd_tests::matters::Matters;
 use remitd_tests::session::Session;
@@ -160,6 +160,7 @@ fn waits(firm: &Firm, begins: &str) {
     });
     let error = said[0]["error"].as_str().unwrap();
     assert!(error.starts_with(&format!("[plugin.settings] {begins}")), "{error}");
+    placed(firm, &said[0], "post");
     firm.cli(&["status"]).expect(0);
 }
 
