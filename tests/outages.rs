@@ -11,6 +11,8 @@ mod locks;
 mod matters;
 #[path = "outages/plugins.rs"]
 mod plugins;
+#[path = "outages/reading.rs"]
+mod reading;
 #[path = "outages/relay.rs"]
 mod relay;
 #[path = "outages/store.rs"]
