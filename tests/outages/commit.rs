@@ -130,7 +130,30 @@ fn each_case(matters: &Matters) {
     for (at, case) in CASES.iter().enumerate() {
         one(&firm, matters, &wire, case, at + 1);
     }
+    taken_back(&firm, matters, &wire, CASES.len() + 1);
     firm.stop();
+}
+
+/// What takes a payment back is written once too.
+fn taken_back(firm: &Firm, matters: &Matters, wire: &Wire, nth: usize) {
+    let link = ask_for(firm, "B-3", AMOUNT);
+    let checkout = firm.provider.run(payer::begin(&link, None));
+    assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
+    settle_down(firm, i64::try_from(nth).unwrap());
+    wire.arm("COMMIT", Fault::Unheard);
+    firm.provider.refund(&firm.provider.payment_at(&checkout.url), 10_000);
+    wire.fired(nth);
+    let said = firm.until("the reversal says what is known", &["posting", "list"], |list| {
+        list[0]["kind"] == "reversal" && list[0]["code"] == "commit-lost"
+    });
+    placed(firm, &said[0], "reverse");
+    let written = "SELECT count(*) FROM receipt WHERE amount = -100";
+    assert_eq!(matters.ask(firm, written), "1", "the server has done it");
+    wire.let_go();
+    firm.books("the reversal is posted", |books| books["unposted"] == 0);
+    assert_eq!(firm.ask(&["posting", "list"])[0]["state"], "posted");
+    assert_eq!(matters.ask(firm, written), "1");
+    assert_eq!(receipts(firm, matters), nth + 1, "nothing else came");
 }
 
 fn one(firm: &Firm, matters: &Matters, wire: &Wire, case: &Case, nth: usize) {
