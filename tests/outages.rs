@@ -5,6 +5,8 @@
 
 #[path = "outages/commit.rs"]
 mod commit;
+#[path = "outages/keyless.rs"]
+mod keyless;
 #[path = "outages/locks.rs"]
 mod locks;
 #[path = "outages/matters.rs"]
@@ -19,6 +21,7 @@ mod relay;
 mod store;
 
 use remitd_tests::firm::{Firm, dollars};
+use remitd_tests::matters::Matters;
 use serde_json::Value;
 
 const BIN: &str = env!("CARGO_BIN_EXE_remitd");
@@ -40,6 +43,10 @@ fn settle_down(firm: &Firm, payments: i64) -> Value {
     });
     assert_eq!((dollars(&books["paid"]), dollars(&books["posted"])), (kept, kept));
     books
+}
+
+fn receipts(firm: &Firm, matters: &Matters) -> usize {
+    matters.ask(firm, "SELECT count(*) FROM receipt").parse().unwrap()
 }
 
 /// Where a statement of the mapping stands, in the configuration as it is now.

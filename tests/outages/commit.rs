@@ -1,7 +1,7 @@
 //! The connection to the matter database is cut around COMMIT, or the server falls silent in the middle of an answer: the posting
 //! ends written exactly once, by its key, and says in between what is known.
 
-use crate::{BIN, GOOD_CARD, ask_for, placed, settle_down};
+use crate::{BIN, GOOD_CARD, ask_for, placed, receipts, settle_down};
 use remitd_tests::firm::Firm;
 use remitd_tests::matters::Matters;
 use remitd_tests::wire::{Fault, Wire};
@@ -42,83 +42,6 @@ fn cut_and_silent_on_postgres() {
 #[test]
 fn cut_and_silent_on_mariadb() {
     each_case(&Matters::MariaDb(mariadb::Server::start()));
-}
-
-/// Where the database has no place for a key: a person looks whether it is written, and what they decide is done once.
-#[test]
-fn a_person_decides_where_there_is_no_key() {
-    let matters = Matters::Postgres(postgres::Server::start(postgres::Fsync::Off));
-    let mut firm = Firm::new(BIN, None);
-    matters.connect(&mut firm);
-    firm.change("find = 'SELECT id AS ref FROM receipt WHERE \"key\" = :key'", "keyless = true");
-    firm.change(
-        "VALUES (:key, :statement, :amount, :received, :method, :reference)\"\"\"]\nreverse",
-        "VALUES (:reference, :statement, :amount, :received, :method, :reference)\"\"\"]\nreverse",
-    );
-    firm.cli(&["check"]).expect(0);
-    let wire = matters.wire(&firm);
-    firm.start();
-    for (nth, fault, written, action) in [(1, Fault::Unheard, 1, "written"), (2, Fault::Unsaid, 1, "retry")] {
-        let link = ask_for(&firm, "B-3", AMOUNT);
-        let checkout = firm.provider.run(payer::begin(&link, None));
-        wire.arm("COMMIT", fault);
-        assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
-        wire.fired(nth);
-        let said =
-            firm.until("it waits for a person", &["posting", "list", "--view", "incomplete"], |list| {
-                list.as_array().is_some_and(|list| list.len() == 1)
-            });
-        assert_eq!(said[0]["code"], "nobody-knows", "{said}");
-        assert_eq!(receipts(&firm, &matters), written, "{fault:?}");
-        wire.let_go();
-        firm.cli(&["posting", action, &nth.to_string()]).expect(0);
-    }
-    firm.books("nothing waits", |books| books["unposted"] == 0);
-    assert_eq!(receipts(&firm, &matters), 2);
-    // The money goes back before anybody has looked: the reversal waits for what they say.
-    let link = ask_for(&firm, "B-3", AMOUNT);
-    let checkout = firm.provider.run(payer::begin(&link, None));
-    wire.arm("COMMIT", Fault::Unheard);
-    assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
-    wire.fired(3);
-    wire.let_go();
-    firm.until("it waits for a person", &["posting", "list", "--view", "incomplete"], |list| {
-        list.as_array().is_some_and(|list| list.len() == 1)
-    });
-    firm.provider.refund(&firm.provider.payment_at(&checkout.url), 10_000);
-    firm.until("its reversal waits too", &["posting", "list", "--view", "queued"], |list| {
-        list.as_array().is_some_and(|list| list.len() == 1)
-    });
-    firm.cli(&["posting", "written", "2"]).expect(2);
-    let refused = firm.cli(&["posting", "reallocate", "3", "--to", "B-3=40", "--to", "B-1=60"]);
-    assert_eq!(refused.status, 2, "{refused:?}");
-    assert!(refused.stderr.contains("nobody knows whether posting 3 is written"), "{refused:?}");
-    assert_eq!(firm.ask(&["posting", "written", "3"])[0]["state"], "posted");
-    firm.books("both are written", |books| books["unposted"] == 0 && books["postings"] == 4);
-    let sum = "SELECT count(*), CAST(sum(amount) AS INTEGER) FROM receipt";
-    assert_eq!(matters.ask(&firm, sum), "4|200");
-    a_wrong_answer(&firm, &matters, &wire);
-    firm.stop();
-}
-
-/// Who says that nothing is written while it pays the whole bill is met by the balance, and may think again.
-fn a_wrong_answer(firm: &Firm, matters: &Matters, wire: &Wire) {
-    let link = ask_for(firm, "B-2", "480.51");
-    let checkout = firm.provider.run(payer::begin(&link, None));
-    wire.arm("COMMIT", Fault::Unheard);
-    assert_eq!(firm.provider.run(payer::submit(&checkout.url, GOOD_CARD, None)).status, 200);
-    wire.fired(4);
-    wire.let_go();
-    let waits = |says: &str| {
-        firm.until("it waits for a person", &["posting", "list", "--view", "incomplete"], |list| {
-            list[0]["code"] == "nobody-knows" && list[0]["error"].as_str().unwrap().contains(says)
-        })
-    };
-    let id = waits("post: ")[0]["id"].to_string();
-    firm.cli(&["posting", "retry", &id]).expect(0);
-    waits("0.00 USD of B-2 is open");
-    assert_eq!(matters.ask(firm, "SELECT count(*) FROM receipt WHERE bill = 'B-2'"), "1");
-    assert_eq!(firm.ask(&["posting", "written", &id])[0]["state"], "posted");
 }
 
 fn each_case(matters: &Matters) {
@@ -190,8 +113,4 @@ fn one(firm: &Firm, matters: &Matters, wire: &Wire, case: &Case, nth: usize) {
 /// The server has done what it was told, half of its answer is all that came back.
 fn silent_commit(case: &Case) -> bool {
     case.word == "COMMIT" && case.fault == Fault::Silent
-}
-
-fn receipts(firm: &Firm, matters: &Matters) -> usize {
-    matters.ask(firm, "SELECT count(*) FROM receipt").parse().unwrap()
 }
