@@ -126,6 +126,26 @@ fn what_breaks_a_trust_rule_is_refused_by_its_name() {
     }
 }
 
+/// What a matter database lists as open is earned.
+#[test]
+fn a_push_into_a_trust_account_is_refused_by_its_rule() {
+    let trust = GOOD
+        .replace("currency = \"USD\"", "currency = \"USD\"\nkind = \"trust\"\nfees_account = \"other\"")
+        + OTHER
+        + "[[plugin]]\nid = \"matters\"\nfile = \"sql-connector\"\n";
+    let push = |account: &str| {
+        let toml = format!("{trust}[[push]]\nconnector = \"matters\"\naccount = \"{account}\"\n");
+        Office::new(&toml).load().map(|_| ()).map_err(|problems| problems.0)
+    };
+    let refused = push("operating").unwrap_err();
+    let told: Vec<_> = refused
+        .iter()
+        .map(|problem| (problem.code, problem.path.as_str(), problem.message.split(": ").next().unwrap()))
+        .collect();
+    assert_eq!(told, [("REMIT-0124", "push[0].account", "trust rule R2")]);
+    assert_eq!(push("other").map_err(|problems| problems.len()), Ok(()));
+}
+
 /// The first of a connector's searches is the usual one.
 #[test]
 fn a_plugins_settings_keep_their_order() {
