@@ -35,14 +35,20 @@ pub struct Told {
 }
 
 pub(super) async fn tell(road: &Road, difference: &Difference) -> Result<Told, FlowError> {
-    Ok(match difference {
-        Difference::Unheard(theirs) => {
-            let request = match theirs.checkout.parse() {
-                Ok(id) => road.store.checkout(id).await?.map(|checkout| checkout.request_id),
-                Err(_) => None,
-            };
-            unheard(theirs, request)
-        }
+    let request = match difference {
+        Difference::Unheard(theirs) => match theirs.checkout.parse() {
+            Ok(id) => road.store.checkout(id).await?.map(|checkout| checkout.request_id),
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    Ok(told(difference, request))
+}
+
+/// `request` is that of a checkout whose payment remitd has not heard of, where it is one of ours.
+fn told(difference: &Difference, request: Option<i64>) -> Told {
+    match difference {
+        Difference::Unheard(theirs) => unheard(theirs, request),
         Difference::PaymentDiffers(ours, theirs) => payment_differs(ours, theirs),
         Difference::Untold(ours) => untold(ours),
         Difference::Unsplit { payment, postings_minor } => unsplit(payment, *postings_minor),
@@ -54,7 +60,7 @@ pub(super) async fn tell(road: &Road, difference: &Difference) -> Result<Told, F
         Difference::ReceiptEarly(posting, receipt) => early(posting, receipt),
         Difference::ReceiptOfRemoved(posting, receipt) => of_removed(posting, receipt),
         Difference::ReceiptUnknown(receipt) => unknown(receipt),
-    })
+    }
 }
 
 fn shown(minor: i64, currency: &str) -> String {
@@ -360,5 +366,167 @@ fn which(receipt: &Receipt) -> String {
     match &receipt.external_ref {
         Some(number) => format!("it is the receipt {number}"),
         None => format!("its key is {}", receipt.key),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn at_gateway() -> AtGateway {
+        AtGateway {
+            gateway: "cards".into(),
+            reference: "pay_1".into(),
+            checkout: "5".into(),
+            state: Paid::Succeeded,
+            amount_minor: 12_000,
+            returned_minor: 3_000,
+            currency: "USD".into(),
+            at_ms: 0,
+        }
+    }
+
+    fn payment() -> Payment {
+        Payment {
+            id: 7,
+            request: 1_001,
+            gateway: "cards".into(),
+            reference: "pay_1".into(),
+            state: Paid::Succeeded,
+            amount_minor: 12_000,
+            returned_minor: 0,
+            currency: "USD".into(),
+            begun_ms: 0,
+        }
+    }
+
+    fn posting(state: State) -> Posting {
+        Posting {
+            id: 9,
+            key: "remitd-1".into(),
+            payment: 7,
+            reverses: None,
+            connector: "matters".into(),
+            statement: "B-2".into(),
+            amount_minor: 12_000,
+            currency: "USD".into(),
+            state,
+            never_written: false,
+        }
+    }
+
+    fn receipt() -> Receipt {
+        Receipt {
+            connector: "matters".into(),
+            key: "remitd-1".into(),
+            statement: "B-2".into(),
+            amount_minor: 11_000,
+            currency: "USD".into(),
+            external_ref: Some("R-3".into()),
+        }
+    }
+
+    fn one_of_each() -> Vec<Difference> {
+        vec![
+            Difference::Unheard(at_gateway()),
+            Difference::PaymentDiffers(payment(), at_gateway()),
+            Difference::Untold(payment()),
+            Difference::Unsplit { payment: payment(), postings_minor: 11_000 },
+            Difference::NotTakenBack { payment: payment(), short_minor: 3_000 },
+            Difference::TakenBackTooMuch { payment: payment(), over_minor: 3_000 },
+            Difference::ReceiptMissing(posting(State::Posted)),
+            Difference::ReceiptDiffers(posting(State::Posted), receipt()),
+            Difference::ReceiptTwice(posting(State::Posted), 2),
+            Difference::ReceiptEarly(posting(State::Queued), receipt()),
+            Difference::ReceiptOfRemoved(posting(State::Removed), receipt()),
+            Difference::ReceiptUnknown(receipt()),
+        ]
+    }
+
+    /// Its place in [`one_of_each`], its code, its name, and what it must speak of. A new kind has no line here, and does not compile.
+    fn due(difference: &Difference) -> (usize, &'static str, &'static str, &'static [&'static str]) {
+        match difference {
+            Difference::Unheard(_) => (
+                0,
+                "REMIT-0290",
+                "payment-not-heard-of",
+                &["cards", "payment pay_1", "120.00 USD", "30.00 USD"],
+            ),
+            Difference::PaymentDiffers(..) => {
+                (1, "REMIT-0291", "payment-differs", &["payment 7 (pay_1)", "cards", "30.00 USD"])
+            }
+            Difference::Untold(_) => {
+                (2, "REMIT-0292", "payment-unknown-to-gateway", &["payment 7 (pay_1)", "not at cards"])
+            }
+            Difference::Unsplit { .. } => {
+                (3, "REMIT-0293", "postings-do-not-sum", &["payment 7", "110.00 USD", "120.00 USD"])
+            }
+            Difference::NotTakenBack { .. } => {
+                (4, "REMIT-0293", "not-taken-back", &["30.00 USD of payment 7"])
+            }
+            Difference::TakenBackTooMuch { .. } => {
+                (5, "REMIT-0293", "taken-back-too-much", &["30.00 USD of payment 7"])
+            }
+            Difference::ReceiptMissing(_) => {
+                (6, "REMIT-0294", "receipt-missing", &["posting 9", "120.00 USD for B-2", "matters"])
+            }
+            Difference::ReceiptDiffers(..) => (
+                7,
+                "REMIT-0295",
+                "receipt-differs",
+                &["posting 9", "120.00 USD for B-2", "110.00 USD for B-2"],
+            ),
+            Difference::ReceiptTwice(..) => {
+                (8, "REMIT-0296", "receipt-twice", &["posting 9 has 2 receipts in matters"])
+            }
+            Difference::ReceiptEarly(..) => {
+                (9, "REMIT-0297", "receipt-not-noted", &["posting 9 is queued", "110.00 USD for B-2"])
+            }
+            Difference::ReceiptOfRemoved(..) => {
+                (10, "REMIT-0297", "receipt-of-removed", &["posting 9 was removed", "110.00 USD for B-2"])
+            }
+            Difference::ReceiptUnknown(_) => {
+                (11, "REMIT-0298", "receipt-unknown", &["matters", "110.00 USD for B-2", "remitd-1"])
+            }
+        }
+    }
+
+    #[test]
+    fn each_difference_is_named_with_its_likely_cause() {
+        for (at, difference) in one_of_each().iter().enumerate() {
+            let told = told(difference, None);
+            let (place, code, what, speaks_of) = due(difference);
+            assert_eq!((at, told.code, told.what), (place, code, what));
+            let unsaid: Vec<_> = speaks_of.iter().filter(|part| !told.says.contains(**part)).collect();
+            assert!(unsaid.is_empty(), "{unsaid:?} is not in {:?}", told.says);
+            assert!(!told.cause.is_empty() && !told.mend.is_empty() && !told.at.is_empty(), "{told:?}");
+            assert!(told.amount_minor != 0 && told.currency == "USD", "{told:?}");
+        }
+    }
+
+    /// The same difference has other causes, by what else is known of it.
+    #[test]
+    fn a_cause_is_as_near_as_can_be_told() {
+        let unheard = Difference::Unheard(at_gateway());
+        let (ours, strange) = (told(&unheard, Some(1_001)), told(&unheard, None));
+        assert_eq!((ours.request, strange.request), (Some(1_001), None));
+        assert!(
+            ours.cause.contains("request 1001") && ours.mend.contains("remitd request show 1001"),
+            "{ours:?}"
+        );
+        assert!(strange.cause.contains("somebody else"), "{strange:?}");
+        let early = |state| told(&Difference::ReceiptEarly(posting(state), receipt()), None);
+        assert!(early(State::Queued).mend.starts_with("nothing: the next attempt finds it"));
+        assert!(early(State::Incomplete).mend.starts_with("`remitd posting retry 9`"));
+        let of_trial = Receipt { key: format!("{TRIAL_KEY}1"), ..receipt() };
+        let left = told(&Difference::ReceiptUnknown(of_trial), None);
+        assert!(left.cause.contains("remitd matter test --write"), "{left:?}");
+        let reversal = Posting { reverses: Some(9), id: 10, ..posting(State::Posted) };
+        let gone = told(&Difference::ReceiptMissing(reversal), None);
+        assert!(
+            gone.says.starts_with("posting 10, which takes back posting 9, was posted: -120.00 USD"),
+            "{gone:?}"
+        );
     }
 }
