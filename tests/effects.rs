@@ -26,6 +26,8 @@ mod provider;
 mod races;
 #[path = "effects/road.rs"]
 mod road;
+#[path = "effects/told.rs"]
+mod told;
 #[path = "effects/trials.rs"]
 mod trials;
 

@@ -3,14 +3,12 @@
 //! on its way must come to its end. States that were seen before are not walked again.
 
 use crate::firm::{Books, Firm, MailBy};
-use crate::provider::WEBHOOK_SECRET;
 use crate::road::{Granted, LEASE_MS, Running, push};
 use crate::{case, judge};
 use remitd_domain::account::Kind;
 use remitd_flow::effect::POST;
 use remitd_flow::intake::push as intake_push;
-use remitd_flow::{NoFaults, Posting, Release, Road, collect, post, request, run};
-use serde_json::json;
+use remitd_flow::{NoFaults, Posting, Release, Road, post, request, run};
 use sqlx::{Connection, Executor, SqliteConnection};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -162,14 +160,8 @@ impl World {
                 return done.unwrap_or_else(|error| panic!("{path:?} {step:?}: {error}"));
             }
         };
-        let event = json!({
-            "id": format!("ev_{step:?}"), "what": what, "checkout": "1", "payment": payment,
-            "amount_minor": amount_minor, "currency": "USD", "method": "card", "at_ms": self.firm.now_ms(), "reason": "",
-        });
-        let body = event.to_string().into_bytes();
-        let signature = remitd_sandbox::sign(WEBHOOK_SECRET, self.firm.now_ms() / 1_000, &body).unwrap();
-        let headers = vec![("Remitd-Signature".to_owned(), signature)];
-        let taken = collect::webhook(road, "sandbox", headers, body).await;
+        let event = format!("ev_{step:?}");
+        let taken = self.firm.hears(road, (&event, what), payment, amount_minor).await;
         assert_eq!(taken.unwrap_or_else(|error| panic!("{path:?} {step:?}: {error}")), 1);
     }
 
