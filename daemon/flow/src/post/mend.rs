@@ -1,10 +1,14 @@
 //! What a person can do about a posting that does not go by itself, by what stands in its way.
 
+use crate::plugin::connector::UNASKED;
+
 const WRONG_ANSWER: &str =
     "The connector's statement gives what it should not: remitd matter test; then posting retry";
+const WRONG_STATEMENT: &str = "The connector's statement is wrong: remitd matter test; then posting retry";
+const TOO_MUCH: &str = "The connector's settings ask for too much at once: remitd matter test names the statement; then posting retry";
 const BY_HAND: &str = "The connector cannot write this: write it by hand, then posting remove";
 /// A failure's code, and the mend.
-const MENDS: [(&str, &str); 38] = [
+const MENDS: [(&str, &str); 53] = [
     (
         "over-payment",
         "If the payment is meant for another statement, split it anew: posting reallocate; if it is to stand as a credit, write it \
@@ -39,7 +43,15 @@ const MENDS: [(&str, &str); 38] = [
         "unique-violation",
         "The matter software has such a receipt already: look for it there, then posting remove",
     ),
-    ("statement", "The connector's statement is wrong: remitd matter test; then posting retry"),
+    ("statement", WRONG_STATEMENT),
+    ("parameter-missing", WRONG_STATEMENT),
+    ("parameter-unknown", WRONG_STATEMENT),
+    ("statement-too-large", TOO_MUCH),
+    ("too-many-statements", TOO_MUCH),
+    (
+        "too-many-rows",
+        "`find` must give the rows of one key, and gives them without end: mend it in the connector's settings, then posting retry",
+    ),
     ("column", WRONG_ANSWER),
     ("column-missing", WRONG_ANSWER),
     ("column-value", WRONG_ANSWER),
@@ -56,6 +68,44 @@ const MENDS: [(&str, &str); 38] = [
     ("added", "Give back at the provider what was added, then posting post; or posting remove"),
     ("settings", "The connector's settings are wrong: remitd check; then posting retry"),
     ("currency", "The matter software keeps another currency: write it by hand, then posting remove"),
+    (
+        "not-rolled-back",
+        "A table that knows no transactions has kept a part of it: take that out there, give the table the engine InnoDB, then posting \
+         retry",
+    ),
+    (
+        "database-permission",
+        "The connection's user may not do this: grant it to them in the database, then posting retry",
+    ),
+    (
+        "grant-missing",
+        "The plugin may not use this connection: add it to the plugin's grants and start remitd anew, then posting retry",
+    ),
+    // Each attempt begins by asking what the one before has left.
+    (
+        "connect",
+        "Nothing, if the database comes back: it goes by itself then; if it is there, mend the connection's address and user: remitd \
+         matter test",
+    ),
+    (
+        "timeout",
+        "Nothing, if it was a busy hour: it goes by itself; if it stays so, see what the statement waits for, or give the connection a \
+         longer statement_timeout",
+    ),
+    (
+        "locked",
+        "Nothing, if others let go of the row: it goes by itself then; if it stays so, see who holds it in the matter software",
+    ),
+    ("commit-lost", "Nothing: it goes by itself, and is looked for by its key before it is written again"),
+    (
+        "worker-ended",
+        "Nothing, if it was once: it goes by itself; if it stays so, the ODBC driver crashes: take another one, or its newer version",
+    ),
+    ("in-hand", "Nothing: another attempt is at it, and this one goes by itself after it"),
+    (
+        "too-many-notes",
+        "Decide what became of the incomplete ones, with posting written or posting retry: it goes by itself then",
+    ),
     ("read-only", "The connection may not write: mend the user's rights or the grants, then posting retry"),
     // Of receipts that are handed over as files.
     (
@@ -97,7 +147,8 @@ const MENDS: [(&str, &str); 38] = [
     ),
     (
         "answer-too-large",
-        "The file of answers has grown too large: have the matter software begin a new one, then posting retry",
+        "More is answered than can be held: if it is the file of answers, have the matter software begin a new one; if it is a \
+         statement, have it give less: remitd matter test; then posting retry",
     ),
     (
         "results",
@@ -107,6 +158,8 @@ const MENDS: [(&str, &str); 38] = [
 
 /// None for what only the plugin's author knows.
 pub fn mend(code: &str) -> Option<&'static str> {
+    // Where it was met matters to the next attempt alone.
+    let code = code.strip_prefix(UNASKED).unwrap_or(code);
     MENDS.iter().find(|(known, _)| *known == code).map(|(_, mend)| *mend)
 }
 
@@ -140,6 +193,67 @@ mod tests {
     fn what_a_file_can_meet_has_a_mend() {
         let missing: Vec<_> = OF_FILES.iter().filter(|code| mend(code).is_none()).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    /// All that `sql-connector` and the five engines can answer to a posting, but for bugs of ours.
+    const OF_SQL: [&str; 30] = [
+        // The connector.
+        "settings",
+        "not-configured",
+        "currency",
+        "amount",
+        "column-missing",
+        "column-value",
+        "several-rows",
+        "nobody-knows",
+        "in-hand",
+        "too-many-notes",
+        "date",
+        // What the host refuses before a database is asked, and of what it answers.
+        "grant-missing",
+        "parameter",
+        "parameter-missing",
+        "parameter-unknown",
+        "statement-too-large",
+        "too-many-statements",
+        "too-many-rows",
+        "answer-too-large",
+        "column",
+        "rows-changed",
+        "not-found-again",
+        // The databases.
+        "statement",
+        "constraint",
+        "unique-violation",
+        "read-only",
+        "database-permission",
+        "not-rolled-back",
+        "commit-lost",
+        "worker-ended",
+    ];
+    /// Of them, what is tried again, though the balance could not be asked for.
+    const OF_A_MOMENT: [&str; 3] = ["connect", "timeout", "locked"];
+
+    #[test]
+    fn what_a_database_can_answer_has_a_mend() {
+        let codes = OF_SQL.iter().chain(&OF_A_MOMENT);
+        let missing: Vec<_> = codes.filter(|code| mend(code).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        for code in OF_A_MOMENT {
+            assert!(mend(code).unwrap_or_default().contains("it goes by itself"), "{code}");
+            assert_eq!(mend(&format!("{UNASKED}{code}")), mend(code));
+        }
+    }
+
+    #[test]
+    fn each_says_what_to_do_or_that_nothing_is_to_be_done() {
+        let vague = |mend: &str| !mend.contains("posting ") && !mend.contains("goes by itself");
+        let vague: Vec<_> = MENDS.iter().filter(|(_, mend)| vague(mend)).collect();
+        assert!(vague.is_empty(), "{vague:?}");
+        let by_hand = mend("database-permission").unwrap_or_default();
+        assert!(by_hand.contains("grant it to them in the database, then posting retry"), "{by_hand}");
+        let kept = mend("not-rolled-back").unwrap_or_default();
+        assert!(kept.contains("take that out there"), "a retry alone may write that part twice: {kept}");
     }
 
     #[test]
