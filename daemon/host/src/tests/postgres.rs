@@ -122,9 +122,27 @@ async fn values(job: &mut Job) {
     let texts = "SELECT number FROM bill WHERE whole = :n AND due = :d";
     let found = query(job, texts, &[("n", text("7")), ("d", text("2026-02-28"))]).await.unwrap();
     assert_eq!(found, [[text("00124192.00001")]], "texts go into the column's type");
+    money_goes_as_numeric(job).await;
     let lines = "SELECT :a::int -- one\r, :b::int -- two\r\n";
     let found = query(job, lines, &[("a", Value::Integer(1)), ("b", Value::Integer(2))]).await.unwrap();
     assert_eq!(found, [[Value::Integer(1), Value::Integer(2)]], "a carriage return ends a comment");
+}
+
+/// Its text has a sign and commas, by the server's place: `1250.00` is another sum where a point divides thousands.
+async fn money_goes_as_numeric(job: &mut Job) {
+    let amount = [("amount", Value::Decimal("1250.5".into()))];
+    for (sql, says) in [
+        ("SELECT '1250.5'::numeric::money AS open", "select it as open::numeric"),
+        ("SELECT 1 WHERE '1'::numeric::money < :amount", "write :amount::numeric and cast it there"),
+    ] {
+        let params = if sql.contains(":amount") { &amount[..] } else { &[] };
+        let failure = query(job, sql, params).await.unwrap_err();
+        assert!(failure.message.ends_with(says), "{failure:?}");
+    }
+    let as_it_says = "SELECT (:amount::numeric::money)::numeric";
+    assert_eq!(query(job, as_it_says, &amount).await, Ok(vec![vec![Value::Decimal("1250.50".into())]]));
+    let other = query(job, "SELECT ARRAY[1] AS open", &[]).await.unwrap_err();
+    assert!(other.message.ends_with("select it as open::text"), "{other:?}");
 }
 
 async fn refusals(job: &mut Job) {

@@ -75,7 +75,8 @@ pub(super) fn write(
         }
         _ => {
             return Err(refuse(format!(
-                "the database wants {wanted}: write :{name}::text and cast it there"
+                "the database wants {wanted}: write :{name}::{} and cast it there",
+                passable(wanted)
             )));
         }
     };
@@ -115,9 +116,19 @@ pub(super) fn read(column: &str, raw: PgValueRef<'_>) -> Result<Value, Failure> 
     let kind = raw.type_info().into_owned();
     let unread = |error: BoxDynError| Failure::invalid("column", format!("column \"{column}\": {error}"));
     read_as(&kind, raw).map_err(unread)?.ok_or_else(|| {
-        let message = format!("column \"{column}\" has the type {kind}: select it as {column}::text");
+        let message =
+            format!("column \"{column}\" has the type {kind}: select it as {column}::{}", passable(&kind));
         Failure::invalid("column", message)
     })
+}
+
+/// What a type that is not carried is cast to on its way. Money's text is as its server's place writes it, with signs and commas.
+fn passable(kind: &PgTypeInfo) -> &'static str {
+    match kind.kind() {
+        PgTypeKind::Domain(base) => passable(base),
+        _ if kind.name() == "MONEY" => "numeric",
+        _ => "text",
+    }
 }
 
 fn read_as(kind: &PgTypeInfo, raw: PgValueRef<'_>) -> Result<Option<Value>, BoxDynError> {
