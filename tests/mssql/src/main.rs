@@ -16,6 +16,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 const LISTEN: &str = "127.0.0.1:0";
+/// That remitd takes in one answer.
+const ROWS_MOST: usize = 10_000;
 const NEVER: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -62,6 +64,8 @@ fn answers(registry: &mut QueryRegistry) {
             bills(),
         );
     }
+    registry.register("SELECT PAID FROM MOST", flags(ROWS_MOST));
+    registry.register("SELECT PAID FROM MORE", flags(ROWS_MOST + 1));
     registry.register("EXEC OPEN_BILLS @AFTER = @P1", bills());
     registry.register("SELECT PAYER FROM SLOW", bills().with_delay(NEVER));
     registry.register("UPDATE BILL SET CENTS = 0 WHERE NUMBER = @P1", done());
@@ -78,6 +82,13 @@ fn answers(registry: &mut QueryRegistry) {
         registry
             .register(statement, QueryResponse::error_only(TerminalError::new(number, severity, message)));
     }
+}
+
+/// The narrowest rows there are: the mock answers in one packet.
+fn flags(count: usize) -> QueryResponse {
+    let column = ColumnDefinition::new("paid", SqlDataType::TinyInt);
+    let row = || Row::new(vec![ColumnValue::TinyInt(1)]);
+    QueryResponse::new(vec![column], std::iter::repeat_with(row).take(count).collect())
 }
 
 fn bills() -> QueryResponse {

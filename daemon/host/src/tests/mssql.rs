@@ -108,6 +108,19 @@ async fn a_transaction_and_what_is_refused() {
 }
 
 #[tokio::test]
+async fn an_answer_has_an_end() {
+    let Some(peer) = mssql::start(&Mode::Plain) else { return };
+    let mut job = plain(&peer);
+    let rows = query(&mut job, "SELECT PAID FROM MOST", &[]).await.unwrap().rows;
+    assert_eq!(rows.len(), 10_000);
+    assert_eq!(rows[0], [Value::Integer(1)]);
+    let failure = query(&mut job, "SELECT PAID FROM MORE", &[]).await.unwrap_err();
+    is(&failure, FailureClass::Invalid, "too-many-rows");
+    let next = query(&mut job, BILLS, &[("after", Value::Integer(0))]).await;
+    assert_eq!(next.unwrap().rows, bills(), "nothing of it is left on the way");
+}
+
+#[tokio::test]
 async fn what_is_there_is_not_written_again() {
     let Some(peer) = mssql::start(&Mode::Plain) else { return };
     let mut job = plain(&peer);
