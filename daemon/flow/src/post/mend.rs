@@ -64,7 +64,11 @@ const MENDS: [(&str, &str); 53] = [
         "parameter",
         "The connector's statement takes it for another type: remitd matter test; then posting retry",
     ),
-    ("not-configured", "The connector's settings do not say how: add the statement; then posting retry"),
+    (
+        "not-configured",
+        "The configuration does not say how: add the statement to the connector's settings, or the connection that they name, and start \
+         remitd anew; then posting retry",
+    ),
     ("added", "Give back at the provider what was added, then posting post; or posting remove"),
     ("settings", "The connector's settings are wrong: remitd check; then posting retry"),
     ("currency", "The matter software keeps another currency: write it by hand, then posting remove"),
@@ -252,6 +256,9 @@ mod tests {
         assert!(vague.is_empty(), "{vague:?}");
         let by_hand = mend("database-permission").unwrap_or_default();
         assert!(by_hand.contains("grant it to them in the database, then posting retry"), "{by_hand}");
+        // The connector says it of a statement, the host of a connection.
+        let nowhere = mend("not-configured").unwrap_or_default();
+        assert!(nowhere.contains("statement") && nowhere.contains("connection"), "{nowhere}");
         let kept = mend("not-rolled-back").unwrap_or_default();
         assert!(kept.contains("take that out there"), "a retry alone may write that part twice: {kept}");
     }
