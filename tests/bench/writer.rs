@@ -7,7 +7,7 @@ use remitd_domain::link::{NONCE_BYTES, stamp};
 use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::request::State;
 use remitd_plugin_sdk::importer::BATCH_ROWS;
-use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Store};
+use remitd_store::{BatchState, Bulk, Closed, Counts, NewBatch, Store, Stretch};
 
 const OWNER: u32 = 1;
 /// The rest of a batch's mails are wanted after it is kept.
@@ -63,7 +63,8 @@ pub fn write(url: &str, rows: usize) -> f64 {
         let counts = Counts { ok: i64::try_from(rows).unwrap(), ..Counts::default() };
         let closed = Closed { state: BatchState::Released, counts, findings: &[], notes: &[] };
         tx.close_batch(batch, &closed).await.unwrap();
-        let first = tx.stretch_of_batch(batch, 0, MAILS_AT_ONCE).await.unwrap().unwrap();
+        let whole = tx.stretch_of_batch(batch).await.unwrap().unwrap();
+        let first = Stretch { last: whole.after + MAILS_AT_ONCE, ..whole };
         tx.want_batch_mails(batch, state, first, 0).await.unwrap();
         tx.several_addresses(batch, state, first).await.unwrap();
         tx.commit().await.unwrap();

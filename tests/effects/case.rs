@@ -8,7 +8,7 @@ use remitd_flow::collect::{Begun, Step, begin};
 use remitd_flow::intake::push::Scheduled;
 use remitd_flow::intake::quick;
 use remitd_flow::{NoFaults, Release, Road, effect, reconcile, request, run};
-use remitd_store::Request;
+use remitd_store::{Request, Stretch};
 use std::sync::Arc;
 
 pub const GOOD_CARD: &str = "4242424242424242";
@@ -74,10 +74,11 @@ impl Case {
             }
             Case::Mail => format!("mail:request:{}", link(road, Release::Send).await.id),
             Case::Mails => {
-                let batch = link(road, Release::Links).await.batch_id;
-                let key = format!("{}:{batch}", effect::MAILS);
+                let Request { id, batch_id, .. } = link(road, Release::Links).await;
+                let key = format!("{}:{batch_id}", effect::MAILS);
+                let rest = serde_json::to_string(&Stretch { after: id - 1, last: id }).unwrap();
                 let mut tx = road.store.begin().await.unwrap();
-                tx.want(&key, effect::MAILS, batch, "{}", firm.now_ms()).await.unwrap();
+                tx.want(&key, effect::MAILS, batch_id, &rest, firm.now_ms()).await.unwrap();
                 tx.commit().await.unwrap();
                 key
             }

@@ -9,7 +9,7 @@ use remitd_domain::policy::{Duplicates, OnError, OneLink};
 use remitd_domain::request::{Change, State};
 use remitd_store::{Finish, Lease, Request, Stretch, Tx};
 
-/// Requests whose mails are wanted in one transaction.
+/// Requests of a batch that goes out by itself whose mails are wanted in one transaction.
 const PIECE: i64 = 1_000;
 
 /// What happens to a batch once its rows are good.
@@ -53,8 +53,10 @@ pub(crate) async fn drafts(
         tx.gather(batch).await?;
     }
     // Before they are links like the others of the batch, of which some may have gone out by hand.
-    if release == Release::Send {
-        mails(tx, batch, State::Draft, Stretch::WHOLE, now_ms).await?;
+    if release == Release::Send
+        && let Some(whole) = tx.stretch_of_batch(batch).await?
+    {
+        mails(tx, batch, State::Draft, whole, now_ms).await?;
     }
     Ok(tx.change_batch(batch, Change::Release).await?)
 }
@@ -62,39 +64,44 @@ pub(crate) async fn drafts(
 /// Wants the mails of a batch whose requests are links already: the first at once, the rest piece by piece once the batch is kept, so
 /// that a large one does not hold the books for as long as each of its mails takes to be written down.
 pub(crate) async fn links(tx: &mut Tx, batch: i64, now_ms: i64) -> Result<(), FlowError> {
-    let Some(Stretch { last, .. }) = next_mails(tx, batch, 0, now_ms).await? else { return Ok(()) };
-    if tx.stretch_of_batch(batch, last, 1).await?.is_some() {
-        tx.want(&format!("{MAILS}:{batch}"), MAILS, batch, "{}", now_ms).await?;
+    let Some(whole) = tx.stretch_of_batch(batch).await? else { return Ok(()) };
+    let rest = next_mails(tx, batch, whole, now_ms).await?;
+    if !rest.is_empty() {
+        let payload = serde_json::to_string(&rest).map_err(std::io::Error::from)?;
+        tx.want(&format!("{MAILS}:{batch}"), MAILS, batch, &payload, now_ms).await?;
     }
     Ok(())
 }
 
-/// The effect: the rest of them. What an attempt before this one has wanted is wanted only once.
+/// The effect: the rest of them, and of no row that came into the batch later. What an attempt before this one has wanted is wanted
+/// only once.
 pub(crate) async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
-    let mut after = 0;
+    let mut rest: Stretch = serde_json::from_str(&lease.payload).map_err(std::io::Error::from)?;
     loop {
         let now_ms = road.now_ms();
         let mut tx = road.store.begin().await?;
         tx.still_ours(lease).await?;
-        let Some(stretch) = next_mails(&mut tx, lease.subject_id, after, now_ms).await? else {
+        rest = next_mails(&mut tx, lease.subject_id, rest, now_ms).await?;
+        if rest.is_empty() {
             tx.finish(lease, &Finish::Done, now_ms).await?;
-            return Ok(tx.commit().await?);
-        };
+        }
         road.point("mails.before_commit")?;
         tx.commit().await?;
         road.point("mails.wanted")?;
         road.wake.all();
-        after = stretch.last;
+        if rest.is_empty() {
+            return Ok(());
+        }
     }
 }
 
-/// Those of the next requests of the batch; none where there are no more.
-async fn next_mails(tx: &mut Tx, batch: i64, after: i64, now_ms: i64) -> Result<Option<Stretch>, FlowError> {
-    let stretch = tx.stretch_of_batch(batch, after, PIECE).await?;
-    if let Some(stretch) = stretch {
-        mails(tx, batch, State::Outstanding, stretch, now_ms).await?;
+/// Those of the next requests, also where one is just being paid: it may come to nothing. Gives the rest.
+async fn next_mails(tx: &mut Tx, batch: i64, rest: Stretch, now_ms: i64) -> Result<Stretch, FlowError> {
+    let piece = Stretch { last: rest.last.min(rest.after.saturating_add(PIECE)), ..rest };
+    for state in [State::Outstanding, State::Processing] {
+        mails(tx, batch, state, piece, now_ms).await?;
     }
-    Ok(stretch)
+    Ok(Stretch { after: piece.last, ..rest })
 }
 
 /// Wants the mails of a batch's requests in one state, one to each address of each payer.
@@ -118,9 +125,11 @@ async fn mails(
 /// Whether a request is mailed, or is yet to be.
 pub(crate) async fn is_mailed(road: &Road, request: &Request) -> Result<bool, FlowError> {
     // In this order: what becomes an effect of its own meanwhile is seen as one.
-    let rest = road.store.effect(&format!("{MAILS}:{}", request.batch_id)).await?;
-    if rest.is_some_and(|rest| rest.state != "done") {
-        return Ok(true);
+    if let Some(rest) = road.store.yet_to_do(&format!("{MAILS}:{}", request.batch_id)).await? {
+        let rest: Stretch = serde_json::from_str(&rest).map_err(std::io::Error::from)?;
+        if rest.holds(request.id) {
+            return Ok(true);
+        }
     }
     Ok(road.store.effect(&format!("{MAIL}:request:{}", request.id)).await?.is_some())
 }

@@ -1,5 +1,6 @@
 //! The books: what came in, what was asked, paid and posted, counted from the rows themselves.
 
+use crate::db::Sql;
 use crate::error::StoreError;
 use crate::open::Store;
 use std::collections::BTreeMap;
@@ -28,22 +29,41 @@ pub struct Books {
     pub unmailed: i64,
 }
 
-/// One text, so that the figures fit each other: what is counted, in which currency where it is money, how many and how much.
-const BOOKS: &str = r#"
-  SELECT 'files', '', count(*), CAST(0 AS BIGINT) FROM batch WHERE source IN ('file', 'folder')
-  UNION ALL SELECT 'rows', '', CAST(coalesce(sum("rows"), 0) AS BIGINT), 0 FROM batch
-  UNION ALL SELECT 'requests', '', count(*), 0 FROM request WHERE state NOT IN ('draft', 'discarded', 'gathered')
-  UNION ALL SELECT 'mails', '', count(*), 0 FROM message WHERE state = 'sent'
-  UNION ALL SELECT 'payments', currency, count(*), CAST(sum(amount_minor - returned_minor) AS BIGINT)
-    FROM payment WHERE state = 'succeeded' GROUP BY currency
-  UNION ALL SELECT 'postings', currency, count(*),
-      CAST(sum(CASE kind WHEN 'reversal' THEN -amount_minor ELSE amount_minor END) AS BIGINT)
-    FROM posting WHERE state = 'posted' GROUP BY currency
-  UNION ALL SELECT 'unposted', '', count(*), 0 FROM posting WHERE state IN ('pending', 'incomplete', 'queued')
-  UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect WHERE kind = 'mail' AND state <> 'done'
-  UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect JOIN request ON request.batch_id = effect.subject_id
-    WHERE effect.kind = 'mails' AND effect.state <> 'done' AND request.state = 'outstanding' AND request.payer_email <> ''
-      AND NOT EXISTS (SELECT 1 FROM effect mail WHERE mail.key = 'mail:request:' || request.id)"#;
+/// One text, so that the figures fit each other: what is counted, in which currency where it is money, how many and how much. `$after`
+/// and `$last` are between which requests the mails of a batch are still to be wanted.
+macro_rules! books {
+    ($after:literal, $last:literal) => {
+        concat!(
+            r#"SELECT 'files', '', count(*), CAST(0 AS BIGINT) FROM batch WHERE source IN ('file', 'folder')
+              UNION ALL SELECT 'rows', '', CAST(coalesce(sum("rows"), 0) AS BIGINT), 0 FROM batch
+              UNION ALL SELECT 'requests', '', count(*), 0 FROM request WHERE state NOT IN ('draft', 'discarded', 'gathered')
+              UNION ALL SELECT 'mails', '', count(*), 0 FROM message WHERE state = 'sent'
+              UNION ALL SELECT 'payments', currency, count(*), CAST(sum(amount_minor - returned_minor) AS BIGINT)
+                FROM payment WHERE state = 'succeeded' GROUP BY currency
+              UNION ALL SELECT 'postings', currency, count(*),
+                  CAST(sum(CASE kind WHEN 'reversal' THEN -amount_minor ELSE amount_minor END) AS BIGINT)
+                FROM posting WHERE state = 'posted' GROUP BY currency
+              UNION ALL SELECT 'unposted', '', count(*), 0 FROM posting WHERE state IN ('pending', 'incomplete', 'queued')
+              UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect WHERE kind = 'mail' AND state <> 'done'
+              UNION ALL SELECT 'unmailed', '', count(*), 0 FROM effect JOIN request ON request.batch_id = effect.subject_id
+                WHERE effect.kind = 'mails' AND (effect.state IN ('ready', 'running') OR effect.state IN ('waiting', 'failed', 'unknown'))
+                  AND request.id > "#,
+            $after,
+            " AND request.id <= ",
+            $last,
+            " AND request.state IN ('outstanding', 'processing') AND request.payer_email <> ''
+                  AND NOT EXISTS (SELECT 1 FROM effect mail WHERE mail.key = 'mail:request:' || request.id)"
+        )
+    };
+}
+
+const BOOKS: Sql = Sql {
+    sqlite: books!("(effect.payload ->> 'after')", "(effect.payload ->> 'last')"),
+    postgres: books!(
+        "(effect.payload::json ->> 'after')::bigint",
+        "(effect.payload::json ->> 'last')::bigint"
+    ),
+};
 
 impl Store {
     pub async fn books(&self) -> Result<Books, StoreError> {

@@ -5,6 +5,7 @@ use crate::db::{Row, Sql, Tx, args};
 use crate::error::StoreError;
 use crate::open::Store;
 use remitd_domain::request::State;
+use serde::{Deserialize, Serialize};
 
 /// An effect that is ours until `until_ms`, or until somebody takes it with a higher fence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,14 +107,15 @@ fn lease(row: &Row) -> Result<Lease, StoreError> {
     })
 }
 
-/// `$1` is the batch, `$2` the time, `$3` the state, `$4` and `$5` the requests. What is wanted already stays as it is.
+/// `$1` is the batch, `$2` the time, `$3` the state, `$4` and `$5` the requests. What is wanted already stays as it is. The requests are
+/// found by their numbers alone: PostgreSQL knows nothing of a new batch yet, and would go through all of it for each stretch.
 macro_rules! batch_mails {
     ($insert:literal, $twice:literal) => {
         concat!(
             $insert,
             " INTO effect (key, kind, subject_id, payload, state, attempt, fence, next_ms, created_ms)
              SELECT 'mail:request:' || id, 'mail', id, '{\"purpose\":\"request\"}', 'ready', 0, 0, $2, $2
-             FROM request WHERE batch_id = $1 AND state = $3 AND payer_email <> '' AND id > $4 AND id <= $5",
+             FROM request WHERE id > $4 AND id <= $5 AND batch_id + 0 = $1 AND state || '' = $3 AND payer_email <> ''",
             $twice
         )
     };
@@ -126,7 +128,7 @@ const BATCH_MAILS: Sql = Sql {
 };
 
 /// Some requests of a batch, one after the other by their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// Not this one any more, but those after it.
     pub after: i64,
@@ -134,7 +136,13 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    pub const WHOLE: Stretch = Stretch { after: 0, last: i64::MAX };
+    pub fn is_empty(&self) -> bool {
+        self.after >= self.last
+    }
+
+    pub fn holds(&self, request: i64) -> bool {
+        self.after < request && request <= self.last
+    }
 }
 
 impl Tx {
@@ -165,17 +173,12 @@ impl Tx {
         self.execute(BATCH_MAILS, args![batch, now_ms, state.name(), after, last]).await
     }
 
-    /// The next requests of a batch, at most `most` of them.
-    pub async fn stretch_of_batch(
-        &mut self,
-        batch: i64,
-        after: i64,
-        most: i64,
-    ) -> Result<Option<Stretch>, StoreError> {
-        let sql = "SELECT max(id) FROM (SELECT id FROM request WHERE batch_id = $1 AND id > $2 ORDER BY id LIMIT $3) stretch";
-        let row = self.row(sql, args![batch, after, most]).await?;
-        let last = row.map(|row| row.opt_int(0)).transpose()?.flatten();
-        Ok(last.map(|last| Stretch { after, last }))
+    /// From the first to the last request of a batch.
+    pub async fn stretch_of_batch(&mut self, batch: i64) -> Result<Option<Stretch>, StoreError> {
+        // Not the first of all requests that is of this batch, but the first of this batch's.
+        let sql = "SELECT min(id + 0) - 1, max(id + 0) FROM request WHERE batch_id = $1";
+        let Some(row) = self.row(sql, args![batch]).await? else { return Ok(None) };
+        Ok(row.opt_int(0)?.zip(row.opt_int(1)?).map(|(after, last)| Stretch { after, last }))
     }
 
     /// The requests of a stretch whose payers have several addresses, with the cell.
@@ -185,7 +188,7 @@ impl Tx {
         state: State,
         stretch: Stretch,
     ) -> Result<Vec<(i64, String)>, StoreError> {
-        let sql = "SELECT id, payer_email FROM request WHERE batch_id = $1 AND state = $2 AND id > $4 AND id <= $5
+        let sql = "SELECT id, payer_email FROM request WHERE id > $4 AND id <= $5 AND batch_id + 0 = $1 AND state || '' = $2
                      AND (payer_email LIKE '%,%' OR payer_email LIKE '%;%' OR payer_email LIKE '%' || $3 || '%')";
         let rows = self.rows(sql, args![batch, state.name(), "\n", stretch.after, stretch.last]).await?;
         rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
@@ -333,6 +336,12 @@ impl Store {
     pub async fn effect(&self, key: &str) -> Result<Option<EffectRow>, StoreError> {
         let sql = "SELECT key, kind, state, attempt, error_code, error FROM effect WHERE key = $1";
         self.db.rows(sql, args![key]).await?.first().map(effect_row).transpose()
+    }
+
+    /// The payload of one that is not done.
+    pub async fn yet_to_do(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT payload FROM effect WHERE key = $1 AND state <> 'done'";
+        self.db.rows(sql, args![key]).await?.first().map(|row| row.text(0)).transpose()
     }
 
     /// What waits for a person: held, failed and unknown ones, the newest first.

@@ -87,6 +87,8 @@ pub struct Payable {
     pub currency: String,
     /// It asks for all of one invoice: not for several, nor for a payer's share.
     pub is_whole: bool,
+    /// It asks for money into the account that was named.
+    pub is_own: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -328,9 +330,9 @@ macro_rules! payable {
         concat!(
             "SELECT ",
             $rows,
-            " FROM (SELECT id, invoice, amount_minor, currency, payer FROM request
-               WHERE connector = $1 AND account = $2 AND id > $3
-                 AND ($5 = 1 OR batch_id NOT IN (SELECT id FROM batch WHERE source = 'push'))
+            " FROM (SELECT id, invoice, amount_minor, currency, payer, CASE WHEN account = $2 THEN 1 ELSE 0 END AS own FROM request
+               WHERE connector = $1 AND id > $3
+                 AND (account = $2 OR batch_id NOT IN (SELECT id FROM batch WHERE source = 'push'))
                  AND (state = 'outstanding' OR (state = 'draft' AND batch_id IN (SELECT id FROM batch WHERE source = 'push' AND state = 'review')))
                ORDER BY id LIMIT $4) AS page"
         )
@@ -338,9 +340,11 @@ macro_rules! payable {
 }
 
 const PAYABLE: Sql = Sql {
-    sqlite: payable!("json_group_array(json_array(id, invoice, amount_minor, currency, payer) ORDER BY id)"),
+    sqlite: payable!(
+        "json_group_array(json_array(id, invoice, amount_minor, currency, payer, own) ORDER BY id)"
+    ),
     postgres: payable!(
-        "coalesce(json_agg(json_build_array(id, invoice, amount_minor, currency, payer) ORDER BY id), '[]')::text"
+        "coalesce(json_agg(json_build_array(id, invoice, amount_minor, currency, payer, own) ORDER BY id), '[]')::text"
     ),
 };
 
@@ -372,20 +376,20 @@ impl Store {
         self.db.rows(sql, args![batch, after, limit]).await?.iter().map(request).collect()
     }
 
-    /// A page of a connector's links that can be paid, those with ids above `after`, in their order; with those that pushes made, or
-    /// only what people asked for.
+    /// A page of a connector's links that can be paid, those with ids above `after`, in their order: all into this account, and into
+    /// others what people asked for.
     pub async fn payable_page(
         &self,
-        (connector, account): (&str, &str),
-        with_pushed: bool,
+        connector: &str,
+        account: &str,
         after: i64,
         limit: i64,
     ) -> Result<Vec<Payable>, StoreError> {
-        let with_pushed = i64::from(with_pushed);
-        let page = self.db.rows(PAYABLE, args![connector, account, after, limit, with_pushed]).await?;
-        let payable = |(id, invoice, amount_minor, currency, payer): (i64, String, i64, String, String)| {
+        let page = self.db.rows(PAYABLE, args![connector, account, after, limit]).await?;
+        type Packed = (i64, String, i64, String, String, i64);
+        let payable = |(id, invoice, amount_minor, currency, payer, own): Packed| {
             let is_whole = !invoice.is_empty() && payer.is_empty();
-            Payable { id, invoice, amount_minor, currency, is_whole }
+            Payable { id, invoice, amount_minor, currency, is_whole, is_own: own == 1 }
         };
         Ok(packed(page.first())?.into_iter().map(payable).collect())
     }

@@ -194,6 +194,7 @@ mod tests {
             amount_minor,
             currency: currency.to_owned(),
             is_whole: id != 7,
+            is_own: true,
         };
         for link in [
             link(1, "B-1", 100, "USD"),

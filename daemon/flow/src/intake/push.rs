@@ -8,7 +8,7 @@ use super::spool::{Spool, Spooled};
 use super::stale::{self, Ended};
 use crate::effect::{PUSH, back_off_ms, finish, recurring};
 use crate::error::FlowError;
-use crate::plugin::connector::{Connector, Statement, StatementPage, from_wire};
+use crate::plugin::connector::{Connector, Statement, StatementPage, detail, from_wire};
 use crate::release::{Policy, Release};
 use crate::road::{Road, money};
 use remitd_domain::draft::{Draft, Drafts};
@@ -193,7 +193,7 @@ async fn read_all(
         }
         for statement in &statements {
             let drafts = asking.drafts(statement);
-            listing.note(&statement.number, &statement.open, left_out_of(&drafts));
+            listing.note(&statement.number, &statement.open, left_out_of(statement, &drafts));
             page.note(&statement.number, drafts, telling);
         }
         // Connectors may give pages that are smaller than what is taken in at once.
@@ -213,13 +213,12 @@ async fn read_all(
     Err(FlowError::Plugin { plugin: plugin.clone(), failure })
 }
 
-/// Of a statement that nobody is asked for.
-fn left_out_of(drafts: &[Result<Draft, No>]) -> Option<Out> {
-    match drafts {
-        [Err(No { rule: HOLD, .. })] => Some(Out::OnHold),
-        [Err(_)] => Some(Out::ByPush),
-        _ => None,
+/// Why nobody is asked for a statement. What is on hold is so for whoever asks, whichever rule says no first.
+fn left_out_of(statement: &Statement, drafts: &[Result<Draft, No>]) -> Option<Out> {
+    if !detail(statement, HOLD).is_empty() {
+        return Some(Out::OnHold);
     }
+    matches!(drafts, [Err(_)]).then_some(Out::ByPush)
 }
 
 /// A list of open statements that is asked for page by page, one at a time.

@@ -90,19 +90,20 @@ pub(super) async fn linked(
     keys: &Keys,
 ) -> Result<Links, FlowError> {
     let none = || Linked::of(currency, keys.clone());
-    let mut links = Links { own: none(), elsewhere: none() };
-    for account in &road.accounts {
-        let is_own = account.id == push.account;
-        let linked = if is_own { &mut links.own } else { &mut links.elsewhere };
-        let (of, mut after) = ((push.connector.as_str(), account.id.as_str()), 0);
-        loop {
-            let page = road.store.payable_page(of, is_own, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
-            page.iter().for_each(|link| linked.note(link));
+    let (mut links, mut after) = (Links { own: none(), elsewhere: none() }, 0);
+    loop {
+        let page = road.store.payable_page(&push.connector, &push.account, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(links) };
+        after = last.id;
+        for link in &page {
+            match link.is_own {
+                true => links.own.note(link),
+                // A list is in one currency.
+                false if link.currency == currency => links.elsewhere.note(link),
+                false => {}
+            }
         }
     }
-    Ok(links)
 }
 
 /// At each push, of links that ask for something else than `listed` says, or whose statements it does not list any more.
@@ -128,7 +129,7 @@ pub(super) async fn sweep(
         for line in &asked {
             open.push(match listed.open(&line.invoice, &request.currency) {
                 Some(open) => open,
-                None if *left == 0 => Open::Unsure,
+                None if *left == 0 || line.invoice.is_empty() => Open::Unsure,
                 None => {
                     *left -= 1;
                     balance(road, &request, &line.invoice).await.unwrap_or_else(|Away| {
@@ -142,15 +143,26 @@ pub(super) async fn sweep(
         let open = of_payer(road, &request, &asked, open).await?;
         let left_out = asked.iter().find_map(|line| left_out(asking, listed, &request, line));
         let link = Link { road, request, asked, open, read_ms, left_out };
-        ended.extend(if dry_run { link.ending() } else { link.mend().await? });
+        let mended = if dry_run { Ok(link.ending()) } else { link.mend().await };
+        match mended {
+            Ok(one) => ended.extend(one),
+            // The others, and the push itself, go on.
+            Err(error @ FlowError::Refused { .. }) => {
+                tracing::error!(request = id, code = error.code(), %error, "a link that is out of date cannot be replaced");
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(ended)
 }
 
-/// Why a line is not asked for anew: by the lists that staff keep, or since the rules leave its statement out as it stands now. What a
-/// person asks for is not a push's to judge, but for what is on hold.
+/// Why a line is not asked for anew: by the lists that staff keep for the push's account, or since the rules leave its statement out as it
+/// stands now. What a person asks for is not a push's to judge, but for what is on hold.
 fn left_out(asking: &Asking<'_>, listed: &Listed, request: &Request, line: &RequestLine) -> Option<No> {
-    if let Err(no) = asking.left_out(line) {
+    let is_own = request.account == asking.account.id;
+    if let Err(no) = asking.left_out(line)
+        && is_own
+    {
         return Some(no);
     }
     match listed.left_out(&line.invoice)? {

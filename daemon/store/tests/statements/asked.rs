@@ -7,6 +7,7 @@ use remitd_domain::policy::{Duplicates, OneLink};
 use remitd_domain::request::{Change, State};
 use remitd_store::{BatchState, Bulk, Closed, Counts, Filter, HeldRow, NewBatch, Sort, Store, Stretch};
 
+const WHOLE: Stretch = Stretch { after: 0, last: i64::MAX };
 pub const EXPIRES: i64 = NOW + 1_000_000;
 
 pub fn new(name: &'static str) -> NewBatch<'static> {
@@ -107,10 +108,10 @@ async fn changes(store: &Store, answers: &mut Answers) {
     answers.note("leave_review", tx.leave_review(1, BatchState::Released).await.unwrap());
     answers.note("leave_review", tx.leave_review(1, BatchState::Discarded).await.unwrap());
     answers.note("change_batch", tx.change_batch(1, Change::Release).await.unwrap());
-    let stretch = tx.stretch_of_batch(1, 0, 1).await.unwrap().unwrap();
+    let stretch = tx.stretch_of_batch(1).await.unwrap().unwrap();
     answers.note("stretch_of_batch", stretch);
-    answers.note("stretch_of_batch", tx.stretch_of_batch(1, 9_999, 1).await.unwrap());
-    for stretch in [stretch, Stretch::WHOLE, Stretch::WHOLE] {
+    answers.note("stretch_of_batch", tx.stretch_of_batch(9_999).await.unwrap());
+    for stretch in [Stretch { last: stretch.after + 1, ..stretch }, stretch, stretch] {
         let wanted = tx.want_batch_mails(1, State::Outstanding, stretch, NOW).await.unwrap();
         answers.note("want_batch_mails", wanted);
         let several = tx.several_addresses(1, State::Outstanding, stretch).await.unwrap();
@@ -176,8 +177,7 @@ async fn gathered(store: &Store, answers: &mut Answers) {
     let nonces: Vec<u8> = (100..100 + u8::try_from(5 * NONCE_BYTES).unwrap()).collect();
     let taken =
         tx.insert_requests(&bulk(batch, State::Draft), &rows, &[0, 1, 2, 3, 4], &nonces).await.unwrap();
-    answers
-        .note("several_addresses", tx.several_addresses(batch, State::Draft, Stretch::WHOLE).await.unwrap());
+    answers.note("several_addresses", tx.several_addresses(batch, State::Draft, WHOLE).await.unwrap());
     answers.note("gather", tx.gather(batch).await.unwrap());
     answers.note("gather", tx.gather(batch).await.unwrap());
     answers.note("has_gathered", tx.has_gathered("operating").await.unwrap());
@@ -216,9 +216,8 @@ async fn pages(store: &Store, answers: &mut Answers, batch: i64) {
     let mut tx = store.begin().await.unwrap();
     tx.set_replaces(batch, 1_001).await.unwrap();
     tx.commit().await.unwrap();
-    for with_pushed in [true, false] {
-        let page = store.payable_page(("matters", "operating"), with_pushed, 0, 100).await.unwrap();
-        answers.note("payable_page", page);
+    for account in ["operating", "trust"] {
+        answers.note("payable_page", store.payable_page("matters", account, 0, 100).await.unwrap());
     }
     let page = store.batch_page(batch, 0, 1).await.unwrap();
     let rest = store.batch_page(batch, page[0].id, 100).await.unwrap();

@@ -73,6 +73,9 @@ async fn finished(store: &Store, answers: &mut Answers) {
         tx.commit().await.unwrap();
     }
     answers.note("effect", store.effect("none").await.unwrap());
+    for key in [MAIL, "none"] {
+        answers.note("yet_to_do", store.yet_to_do(key).await.unwrap());
+    }
 }
 
 /// Another process finds what a dead one held; a living one keeps what it has.
