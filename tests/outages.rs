@@ -49,15 +49,15 @@ fn receipts(firm: &Firm, matters: &Matters) -> usize {
     matters.ask(firm, "SELECT count(*) FROM receipt").parse().unwrap()
 }
 
-/// Where a statement of the mapping stands, in the configuration as it is now.
-fn place_of(firm: &Firm, setting: &str) -> String {
+/// Where a statement of the mapping stands whose line begins so, in the configuration as it is now.
+fn place_of(firm: &Firm, begins: &str) -> String {
     let toml = fs_err::read_to_string(firm.path("conf.d/matters.toml")).unwrap();
-    let line = toml.lines().position(|line| line.starts_with(&format!("{setting} = "))).unwrap();
+    let line = toml.lines().position(|line| line.starts_with(begins)).unwrap();
     format!("conf.d/matters.toml:{}", line + 1)
 }
 
 /// A posting tells where the statement stands that it was about.
-fn placed(firm: &Firm, posting: &Value, setting: &str) {
+fn placed(firm: &Firm, posting: &Value, begins: &str) {
     let place = posting["place"].as_str().unwrap_or_default();
-    assert!(place.ends_with(&place_of(firm, setting)), "{setting}: {posting}");
+    assert!(place.ends_with(&place_of(firm, begins)), "{begins}: {posting}");
 }

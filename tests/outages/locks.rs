@@ -45,7 +45,7 @@ fn held(matters: &Matters, hold: &str, ends: fn(&Firm, &Matters, &mut Session)) 
     let mut clerk = matters.session(&firm);
     clerk.run(hold);
     assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
-    waits(&firm, "post: database \"matters\": ");
+    waits(&firm, "post: database \"matters\": ", "post");
     ends(&firm, matters, &mut clerk);
     firm.stop();
 }
@@ -125,7 +125,7 @@ fn in_two_statements(matters: &Matters) -> Firm {
     matters.connect(&mut firm);
     firm.change(
         ":reference)\"\"\"]\nreverse",
-        ":reference)\"\"\", \"UPDATE bill SET client = 'seen' WHERE number = 'B-3'\"]\nreverse",
+        ":reference)\"\"\",\n  \"UPDATE bill SET client = 'seen' WHERE number = 'B-3'\"]\nreverse",
     );
     firm
 }
@@ -143,7 +143,7 @@ fn deadlock(mut firm: Firm, matters: &Matters, first: &str, waiting: &str) {
     assert_eq!(firm.pay(&link, GOOD_CARD).status, 200);
     firm.until("the posting waits for the clerk", &["status"], |_| matters.ask(&firm, waiting) == "1");
     clerk.run("SELECT number FROM bill WHERE number = 'B-1' FOR UPDATE;");
-    waits(&firm, "post: database \"matters\": ");
+    waits(&firm, "post: database \"matters\": ", "  \"UPDATE bill");
     let error = firm.ask(&["posting", "list"])[0]["error"].clone();
     let error = error.as_str().unwrap().to_lowercase();
     assert!(error.contains("deadlock") && error.contains("in statement 2: update bill"), "{error}");
@@ -154,13 +154,13 @@ fn deadlock(mut firm: Firm, matters: &Matters, first: &str, waiting: &str) {
 }
 
 /// Queued, locked, and tried again by itself.
-fn waits(firm: &Firm, begins: &str) {
+fn waits(firm: &Firm, begins: &str, stands: &str) {
     let said = firm.until("the posting says that it is locked", &["posting", "list"], |list| {
         list[0]["state"] == "queued" && list[0]["code"] == "locked"
     });
     let error = said[0]["error"].as_str().unwrap();
     assert!(error.starts_with(&format!("[plugin.settings] {begins}")), "{error}");
-    placed(firm, &said[0], "post");
+    placed(firm, &said[0], stands);
     firm.cli(&["status"]).expect(0);
 }
 

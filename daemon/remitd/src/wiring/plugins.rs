@@ -155,12 +155,16 @@ async fn mapping_problems(loaded: &Loaded, plugins: &Plugins) -> Vec<Problem> {
 }
 
 /// The setting that a plugin's message begins with, as `[plugin.settings.search] name …`; of a list the one that it counts to, as
-/// `[plugin.settings] post: statement 2 …`.
+/// `[plugin.settings] post: statement 2 …` or, by the database's own words, `… post: …, in statement 2: …`.
 pub fn named_setting(at: usize, message: &str) -> Option<String> {
     let (table, rest) = message.strip_prefix("[plugin.settings")?.split_once("] ")?;
     let key = rest.split([' ', ':']).next()?;
-    let counted =
-        rest.strip_prefix(key)?.strip_prefix(": statement ").and_then(|rest| rest.split(' ').next());
+    let told = rest.strip_prefix(key)?.strip_prefix(": ");
+    let counted = told.and_then(|told| {
+        told.strip_prefix("statement ")
+            .or_else(|| told.split_once(", in statement ").map(|(_, counted)| counted))
+    });
+    let counted = counted.and_then(|counted| counted.split([' ', ':']).next());
     let counted = counted.and_then(|nth| nth.parse::<usize>().ok()?.checked_sub(1));
     let counted = counted.map(|nth| format!("[{nth}]")).unwrap_or_default();
     Some(format!("plugin[{at}].settings{table}.{key}{counted}"))
