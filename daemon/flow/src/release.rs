@@ -1,5 +1,6 @@
 //! What a door does with its rows, and what a release does: drafts become links, gathered where the firm says so, and each payer
-//! gets a mail. One way for a batch that releases itself and for one that a person releases.
+//! gets a mail. One way for a batch that releases itself and for one that a person releases, but that of a large one which goes out by
+//! itself most mails are wanted after it.
 
 use crate::effect::{MAIL, MAILS, Purpose, mailing};
 use crate::error::FlowError;
@@ -65,7 +66,7 @@ pub(crate) async fn drafts(
 /// that a large one does not hold the books for as long as each of its mails takes to be written down.
 pub(crate) async fn links(tx: &mut Tx, batch: i64, now_ms: i64) -> Result<(), FlowError> {
     let Some(whole) = tx.stretch_of_batch(batch).await? else { return Ok(()) };
-    let rest = next_mails(tx, batch, whole, now_ms).await?;
+    let rest = next_mails(tx, batch, &[State::Outstanding], whole, now_ms).await?;
     if !rest.is_empty() {
         let payload = serde_json::to_string(&rest).map_err(std::io::Error::from)?;
         tx.want(&format!("{MAILS}:{batch}"), MAILS, batch, &payload, now_ms).await?;
@@ -76,12 +77,14 @@ pub(crate) async fn links(tx: &mut Tx, batch: i64, now_ms: i64) -> Result<(), Fl
 /// The effect: the rest of them, and of no row that came into the batch later. What an attempt before this one has wanted is wanted
 /// only once.
 pub(crate) async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError> {
+    // One that is just being paid may come to nothing: then it is there to be mailed, as if it had been wanted at once.
+    let states = [State::Outstanding, State::Processing];
     let mut rest: Stretch = serde_json::from_str(&lease.payload).map_err(std::io::Error::from)?;
     loop {
         let now_ms = road.now_ms();
         let mut tx = road.store.begin().await?;
         tx.still_ours(lease).await?;
-        rest = next_mails(&mut tx, lease.subject_id, rest, now_ms).await?;
+        rest = next_mails(&mut tx, lease.subject_id, &states, rest, now_ms).await?;
         if rest.is_empty() {
             tx.finish(lease, &Finish::Done, now_ms).await?;
         }
@@ -95,11 +98,17 @@ pub(crate) async fn perform(road: &Road, lease: &Lease) -> Result<(), FlowError>
     }
 }
 
-/// Those of the next requests, also where one is just being paid: it may come to nothing. Gives the rest.
-async fn next_mails(tx: &mut Tx, batch: i64, rest: Stretch, now_ms: i64) -> Result<Stretch, FlowError> {
+/// Those of the next requests in these states. Gives the rest.
+async fn next_mails(
+    tx: &mut Tx,
+    batch: i64,
+    states: &[State],
+    rest: Stretch,
+    now_ms: i64,
+) -> Result<Stretch, FlowError> {
     let piece = Stretch { last: rest.last.min(rest.after.saturating_add(PIECE)), ..rest };
-    for state in [State::Outstanding, State::Processing] {
-        mails(tx, batch, state, piece, now_ms).await?;
+    for state in states {
+        mails(tx, batch, *state, piece, now_ms).await?;
     }
     Ok(Stretch { after: piece.last, ..rest })
 }

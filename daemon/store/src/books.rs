@@ -29,8 +29,8 @@ pub struct Books {
     pub unmailed: i64,
 }
 
-/// One text, so that the figures fit each other: what is counted, in which currency where it is money, how many and how much. `$after`
-/// and `$last` are between which requests the mails of a batch are still to be wanted.
+/// One text, so that the figures fit each other: what is counted, in which currency where it is money, how many and how much. Of a batch
+/// whose mails are still to be wanted, those after `$after` and up to `$last` are; the states stand apart, so that each finds its index.
 macro_rules! books {
     ($after:literal, $last:literal) => {
         concat!(

@@ -121,7 +121,8 @@ macro_rules! batch_mails {
     };
 }
 
-/// IGNORE is ours to SQLite: where it might have to give up, it would keep in memory what it had to take back.
+/// To SQLite IGNORE, which holds for every constraint: where it might have to give up at another one than the key's, it would keep in
+/// memory what it had to take back.
 const BATCH_MAILS: Sql = Sql {
     sqlite: batch_mails!("INSERT OR IGNORE", ""),
     postgres: batch_mails!("INSERT", " ON CONFLICT (key) DO NOTHING"),

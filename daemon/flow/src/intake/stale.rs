@@ -83,6 +83,7 @@ impl Links {
     }
 }
 
+/// All links that a push looks after, page by page.
 pub(super) async fn linked(
     road: &Road,
     push: &Push,
@@ -96,11 +97,11 @@ pub(super) async fn linked(
         let Some(last) = page.last() else { return Ok(links) };
         after = last.id;
         for link in &page {
-            match link.is_own {
-                true => links.own.note(link),
-                // A list is in one currency.
-                false if link.currency == currency => links.elsewhere.note(link),
-                false => {}
+            if link.is_own {
+                links.own.note(link);
+            } else if link.currency == currency {
+                // A list is in one currency, and says nothing of others.
+                links.elsewhere.note(link);
             }
         }
     }
